@@ -1,0 +1,57 @@
+# What a contributor types. `make` alone lists it.
+# VENV is where everything is installed; .ci/run points it at a clean folder.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+# PYTEST_ARGS: more for pytest, e.g. make test PYTEST_ARGS='-k oracle -x'
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all golden lint types bench check clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(BIN)/.installed ## install into $(VENV) and run the demo
+	$(BIN)/epql demo
+
+test: $(BIN)/.dev ## install what tests need, run the quick tests
+	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
+
+test-all: $(BIN)/.dev ## all tests, the slow ones too
+	$(PYTEST) $(PYTEST_ARGS)
+
+golden: $(BIN)/.dev ## rewrite the answers in tests/golden; review the diff like code
+	EPQL_GOLDEN_REWRITE=1 $(PYTEST) tests/golden $(PYTEST_ARGS)
+
+lint: $(BIN)/.dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy does not run the import hook of an editable install, so it cannot see that engine/ is
+# epql.engine. It does see a folder that looks as an installed copy does: build/types/epql with
+# links to each mapped folder (the map is read from pyproject.toml). mypy puts the working
+# folder first on its path, where the unmapped epql/ would win; hence the cd.
+types: $(BIN)/.dev ## mypy, strict
+	$(BIN)/python .ci/link_tree.py build/types
+	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p epql
+
+bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, ratios in one run
+	$(BIN)/python benchmarks/compare.py $(BENCH_ARGS)
+
+check: lint types test ## what continuous integration runs
+
+clean: ## remove what the targets made
+	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(BIN)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(BIN)/.installed
