@@ -1,0 +1,179 @@
+"""Looking at a whole journal: every frame, header and trailer, and what else lies there.
+
+What it is: `epql verify`'s reading. It goes on behind damage, to tell all of it.
+What it is not: a repair; it never changes anything. Rules: docs/formats/journal.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from epql.engine.errors import Error, InternalError
+from epql.engine.files import TEMPORARY, Files
+from epql.engine.journal.format import Frame, Malformed
+from epql.engine.journal.recovery import first_place, next_place
+from epql.engine.journal.scan import Scan, from_file
+from epql.engine.journal.segments import FOLDER, list_segments
+from epql.engine.journal.tail import Tail, damaged
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A second witness: this commit must be there, and (if given) have this digest.
+
+    Nothing inside a journal can show that whole frames were cut off its end; the index's
+    checkpoint or a head kept elsewhere can.
+    """
+
+    tx: int
+    digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be. Codes: journal.damaged, journal.record,
+    journal.torn_tail, journal.cut, journal.rewritten, journal.leftover."""
+
+    code: str
+    segment: int
+    offset: int
+    sentence: str
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether the next opening for writing puts it in order without loss."""
+        return self.code in ("journal.torn_tail", "journal.leftover")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What verify saw. `bytes_read` counts what lies in whole frames."""
+
+    findings: tuple[Finding, ...]
+    segments: int
+    frames: int
+    records: int
+    bytes_read: int
+    last_tx: int
+    last_digest: bytes
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing acknowledged is lost or changed, as far as the journal can tell."""
+        return all(finding.is_harmless for finding in self.findings)
+
+
+def verify(files: Files, *, expect: Sequence[Expectation] = ()) -> Report:
+    """Read everything and report; `expect` are commits known from elsewhere.
+
+    Raises: OperationalError if the files cannot be read; damage is a finding, not an error.
+    """
+    walk = _Walk(files, expect)
+    walk.run()
+    return walk.report()
+
+
+class _Walk:
+    def __init__(self, files: Files, expect: Sequence[Expectation]) -> None:
+        self._files = files
+        self._expect = expect
+        self._wanted = {e.tx: e.digest for e in expect if e.digest is not None}
+        self._findings: list[Finding] = []
+        self._segments = self._frames = self._records = self._bytes = 0
+        self._tail: Tail | None = None
+
+    def run(self) -> None:
+        try:
+            segments = list_segments(self._files)
+        except InternalError as error:
+            self._note(error, 1, 0)
+            return
+        for segment in segments:
+            self._segments += 1
+            self._walk_segment(segment, is_last=segment == segments[-1])
+        self._check_expectations()
+        self._check_leftovers()
+
+    def report(self) -> Report:
+        tail = self._tail
+        return Report(
+            tuple(self._findings),
+            self._segments,
+            self._frames,
+            self._records,
+            self._bytes,
+            tail.last_tx if tail else 0,
+            tail.last_digest if tail else b"",
+        )
+
+    def _walk_segment(self, segment: int, *, is_last: bool) -> None:
+        try:
+            place = self._start(segment)
+        except InternalError as error:
+            self._note(error, segment, 0)
+            return
+        scan = Scan(from_file(self._files, segment), place)
+        try:
+            for frame in scan.frames():
+                self._look_at(frame)
+            if not is_last and not scan.tail.sealed:
+                raise damaged(*scan.tail.position, scan.problem or "the trailer is missing")
+        except InternalError as error:
+            self._note(error, *scan.tail.position)
+        else:
+            if scan.problem:
+                self._add_torn(scan)
+        self._tail = scan.tail
+
+    def _start(self, segment: int) -> Tail:
+        """The segment's start. Behind damage it is taken at its word, so as to read on."""
+        before = self._tail
+        if before is None or not before.sealed:
+            return first_place(self._files, segment, whole=self._segments == 1)
+        try:
+            return next_place(self._files, before, segment)
+        except InternalError as error:
+            self._note(error, segment, 0)
+            return first_place(self._files, segment, whole=False)
+
+    def _look_at(self, frame: Frame) -> None:
+        self._frames += 1
+        self._bytes += frame.length
+        try:
+            self._records += sum(1 for _ in frame.records())
+        except Malformed as error:
+            self._add("journal.record", frame.segment, frame.offset, str(error))
+        wanted = self._wanted.get(frame.tx)
+        if wanted is not None and wanted != frame.digest:
+            self._add(
+                "journal.rewritten",
+                frame.segment,
+                frame.offset,
+                f"tx {frame.tx} is not the commit that is known from elsewhere",
+            )
+
+    def _check_expectations(self) -> None:
+        tail = self._tail
+        for tx in sorted(e.tx for e in self._expect):
+            if tail is not None and tx > tail.last_tx:
+                self._add(
+                    "journal.cut",
+                    *tail.position,
+                    f"the journal ends at tx {tail.last_tx}; tx {tx} is known from elsewhere",
+                )
+
+    def _check_leftovers(self) -> None:
+        for name in self._files.list(FOLDER):
+            if name.endswith(TEMPORARY):
+                self._add("journal.leftover", 0, 0, f"{name} was left by an interrupted step")
+
+    def _add_torn(self, scan: Scan) -> None:
+        sentence = f"{len(scan.rest())} bytes of an unfinished write ({scan.problem})"
+        self._add("journal.torn_tail", *scan.tail.position, sentence)
+
+    def _note(self, error: Error, segment: int, offset: int) -> None:
+        self._add(error.code, segment, offset, error.message)
+
+    def _add(self, code: str, segment: int, offset: int, sentence: str) -> None:
+        self._findings.append(Finding(code, segment, offset, sentence))

@@ -1,0 +1,312 @@
+"""The writer's lock: one writer at a time, across processes and inside one.
+
+What it is: an exclusive flock on the file LOCK, which is never deleted or renamed, and a note of
+128 bytes in that file: what the holder was doing, so that whoever comes next knows whether the
+journal was left in order. In memory: a mutex and a note in the shared `MemoryFiles`.
+What it is not: never a POSIX record lock, which falls off when any descriptor of the file is
+closed in the process. Readers take no lock.
+The note is written without a sync: it matters while the page cache may lie, and a reboot makes
+the page cache honest again. Format: docs/formats/journal.md, "The note in LOCK".
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from epql.engine.digest import digest
+from epql.engine.errors import InterfaceError, OperationalError
+from epql.engine.files import FILE_MODE, Files, MemoryFiles, OsFiles, translate
+
+LOCK_NAME = "LOCK"
+NOTE_SIZE = 128
+STATES = ("clean", "writing", "failed")
+
+_POLL_FIRST_S = 0.001
+_POLL_MAX_S = 0.020
+_CHECK_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the file LOCK says.
+
+    `segment` and `offset`: up to where the journal is synced; `instant_us`: while 'writing', the
+    instant stamped on the first commit in flight; `since_us`: when `pid` took the lock.
+    """
+
+    state: str
+    segment: int
+    offset: int
+    pid: int
+    boot_id: str
+    since_us: int
+    instant_us: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the journal was left in order."""
+        return self.state == "clean"
+
+    @property
+    def hides(self) -> bool:
+        """Whether what lies behind its mark may not be durable: not clean, and of this boot
+        (a reboot empties the page cache, and what is there then is on the disk)."""
+        return not self.is_clean and self.boot_id == _boot_id()
+
+
+def encode_note(note: Note) -> bytes:
+    """The note as its line of 128 bytes.
+
+    >>> line = encode_note(Note("clean", 1, 120, 42, "0123456789abcdef", 0, 0))
+    >>> len(line), line[:29]
+    (128, b'clean   00000000000000000001 ')
+    """
+    line = (
+        f"{note.state:<7} {note.segment:020d} {note.offset:012d} {note.pid:010d}"
+        f" {note.boot_id} {note.since_us:020d} {note.instant_us:020d} "
+    ).encode()
+    return line + digest(line).hex()[:_CHECK_DIGITS].encode() + b"\n"
+
+
+def decode_note(line: bytes) -> Note | None:
+    """Read a note; None when there is none, or when it is half written."""
+    head, tail = line[: -_CHECK_DIGITS - 1], line[-_CHECK_DIGITS - 1 :]
+    if len(line) != NOTE_SIZE or digest(head).hex()[:_CHECK_DIGITS].encode() + b"\n" != tail:
+        return None
+    state, segment, offset, pid, boot_id, since, instant = head.decode().split()
+    return Note(state, int(segment), int(offset), int(pid), boot_id, int(since), int(instant))
+
+
+class WriterLock:
+    """The right to write; see the module.
+
+    `path` is the file LOCK; None is an in-memory database, whose users share `memory`.
+    """
+
+    def __init__(self, path: Path | None, memory: MemoryFiles | None = None) -> None:
+        self._path = path
+        self._memory = memory if memory is not None or path is not None else MemoryFiles()
+        self._pid = os.getpid()
+        self._mutex = threading.Lock()
+        self._fd = -1
+        self._held = False
+        self._boot_id = _boot_id()
+        self._since_us = 0
+
+    @classmethod
+    def of(cls, files: Files) -> WriterLock:
+        """The lock that belongs to a database's files."""
+        if isinstance(files, MemoryFiles):
+            return cls(None, files)
+        if isinstance(files, OsFiles):
+            return cls(files.root / LOCK_NAME)
+        raise InterfaceError("these files have no lock of their own", code="lock.files")
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._held
+
+    def acquire(self, timeout_s: float) -> Note | None:
+        """Take the lock, and return the note its last holder left (None if unreadable).
+
+        Units: timeout_s in seconds; 0 tries at once.
+        Raises: OperationalError lock.timeout (retryable), naming the holder;
+            InterfaceError lock.held if this object holds it, lock.forked after a fork.
+        """
+        self._check_process()
+        with self._mutex:
+            if self._held:
+                raise InterfaceError("this lock is held already", code="lock.held")
+            deadline = time.monotonic() + timeout_s
+            pause = _POLL_FIRST_S
+            while not self._try():
+                left = deadline - time.monotonic()
+                if left <= 0 and pause > _POLL_FIRST_S:
+                    raise self._timeout(timeout_s)
+                # A probe of another process holds the lock for a moment: try twice at least.
+                time.sleep(min(pause, max(left, _POLL_FIRST_S)))
+                pause = min(pause * 2, _POLL_MAX_S)
+            self._held = True
+            return self._sign()
+
+    def release(self) -> None:
+        """Give the lock back; nothing if it is not held. The note stays as it is."""
+        self._check_process()
+        with self._mutex:
+            if not self._held:
+                return
+            self._held = False
+            if self._memory is not None:
+                self._memory.writer_mutex.release()
+            else:
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Release, and close the file. The object can be used again."""
+        self.release()
+        self._close_fd()
+
+    def note(self, state: str, segment: int, offset: int, instant_us: int = 0) -> None:
+        """Write what the holder is doing: one pwrite, no sync.
+
+        Raises: InterfaceError lock.not_held, lock.forked; OperationalError if the write fails.
+        """
+        self._check_process()
+        if not self._held:
+            raise InterfaceError("only the holder writes the note", code="lock.not_held")
+        self._write(
+            Note(state, segment, offset, self._pid, self._boot_id, self._since_us, instant_us)
+        )
+
+    def read_note(self) -> Note | None:
+        """What LOCK says now, also without holding it; None if there is no readable note."""
+        for _attempt in range(4):  # a reader can meet the 128 bytes half overwritten
+            note = decode_note(self._read())
+            if note is not None:
+                return note
+        return None
+
+    def probe(self) -> bool:
+        """Whether somebody (also this object) holds the lock at this moment."""
+        if self._memory is not None:
+            return self._memory.writer_mutex.locked()
+        assert self._path is not None
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise translate(error, "open", LOCK_NAME) from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def _try(self) -> bool:
+        if self._memory is not None:
+            return self._memory.writer_mutex.acquire(blocking=False)
+        try:
+            return self._try_file()
+        except OSError as error:
+            raise translate(error, "lock", LOCK_NAME) from error
+
+    def _try_file(self) -> bool:
+        assert self._path is not None
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        if _is_same_file(self._fd, self._path):
+            return True
+        # Somebody put another file there (a restored copy): that one is the lock now.
+        self._close_fd()
+        return False
+
+    def _sign(self) -> Note | None:
+        """Put this process's name on the note and keep what the last holder said of the journal."""
+        self._since_us = time.time_ns() // 1000
+        found = self.read_note()
+        left = found or Note("writing", 0, 0, 0, self._boot_id, 0, 0)
+        try:
+            self.note(left.state, left.segment, left.offset, left.instant_us)
+        except BaseException:
+            self._held = False
+            if self._memory is not None:
+                self._memory.writer_mutex.release()
+            else:
+                self._close_fd()
+            raise
+        return found
+
+    def _write(self, note: Note) -> None:
+        line = encode_note(note)
+        if self._memory is not None:
+            self._memory.writer_note = line
+            return
+        try:
+            if os.pwrite(self._fd, line, 0) != NOTE_SIZE:
+                raise OperationalError(f"cannot write {LOCK_NAME}: too short", code="journal.io")
+        except OSError as error:
+            raise translate(error, "write", LOCK_NAME) from error
+
+    def _read(self) -> bytes:
+        if self._memory is not None:
+            return self._memory.writer_note
+        assert self._path is not None
+        try:
+            if self._held:
+                return os.pread(self._fd, NOTE_SIZE, 0)
+            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return os.pread(fd, NOTE_SIZE, 0)
+            finally:
+                os.close(fd)
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise translate(error, "read", LOCK_NAME) from error
+
+    def _close_fd(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _timeout(self, timeout_s: float) -> OperationalError:
+        note = self.read_note()
+        holder = f"process {note.pid} since {_utc(note.since_us)}" if note else "another process"
+        return OperationalError(
+            f"the database is being written by {holder}; waited {timeout_s:g} s",
+            code="lock.timeout",
+            hint="try again, or wait longer",
+            retryable=True,
+        )
+
+    def _check_process(self) -> None:
+        # A forked child shares the parent's lock: its release would take it from the parent.
+        if os.getpid() != self._pid:
+            raise InterfaceError(
+                "this database was opened before a fork",
+                code="lock.forked",
+                hint="open the database anew in each process",
+            )
+
+    def __del__(self) -> None:
+        # Closing a descriptor inherited by fork leaves the parent's lock in place.
+        if getattr(self, "_fd", -1) >= 0:
+            self._close_fd()
+        elif getattr(self, "_held", False) and self._memory is not None:
+            self._memory.writer_mutex.release()
+
+
+def _is_same_file(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        text = Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:
+        text = ""
+    return text.replace("-", "").strip()[:16].ljust(16, "0")
+
+
+def _utc(us: int) -> str:
+    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
