@@ -258,7 +258,7 @@ class Run:
         if words == "none":
             if self.notices:
                 raise GoldenError(f"expected no notice, got {self.notices}")
-        elif not any(self._filled(words) in notice for notice in self.notices):
+        elif not any(self._filled(words).lower() in notice.lower() for notice in self.notices):
             raise GoldenError(f"no notice says {words!r}; notices: {self.notices}")
 
     def _do_let(self, block: Block) -> None:

@@ -1,0 +1,147 @@
+"""The engine as the state machine sees it: EPQL text in, rows in the oracle's terms out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import epql
+from tests.clock import TestClock, text_of
+from tests.property.model import ANY, LIVE, Content, Identity, Refused, Row
+
+INSTANTS = ("valid_from", "valid_to", "recorded_at", "believed_from", "believed_to")
+BELIEF = (
+    "subject", "predicate", "object", "confidence", "credence", "lifecycle", "agent", "source",
+    "topic", "valid_from", "valid_to", "recorded_at", "tx", "id",
+)  # fmt: skip
+COLUMNS = {
+    "beliefs": (*BELIEF, "support", "disputed"),
+    "assertions": BELIEF,
+    "history": (*BELIEF, "believed_from", "believed_to", "tx_from", "tx_to"),
+}
+CHANGE = (
+    "change", "cause", "subject", "predicate",
+    *(f"{side}_{name}" for name in ("object", "confidence", "lifecycle", "agent", "valid_from",
+                                    "valid_to", "id") for side in ("before", "after")),
+    "at",
+)  # fmt: skip
+
+Clauses = dict[str, Any]
+
+
+class Engine:
+    """A connection, and the oracle's identity of each id it has returned."""
+
+    def __init__(self, path: Path, clock: TestClock) -> None:
+        self.path, self.clock = path, clock
+        self.ids: dict[Identity, str] = {}
+        self.identities: dict[str, Identity] = {}
+        self.open()
+
+    def open(self) -> None:
+        self.con = epql.connect(self.path, agent="machine", clock=self.clock, autocommit=True)
+
+    def restart(self, rebuild: bool) -> None:
+        """Close and open again, with the index deleted in between if asked."""
+        self.con.close()
+        if rebuild:
+            for file in self.path.glob("index.db*"):
+                file.unlink()
+        self.open()
+
+    def run(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Rows of a statement; an error in the oracle's terms."""
+        try:
+            cursor = self.con.execute(sql, params)
+            return list(cursor.fetchall()) if cursor.description else []
+        except epql.IntegrityError as error:
+            raise Refused("integrity") from error
+        except epql.DataError as error:
+            raise Refused("data") from error
+
+    def learn(self, content: Content, engine_id: str) -> None:
+        """Note that this content has this id; both ways there is only one."""
+        assert self.ids.setdefault(content.id, engine_id) == engine_id, content
+        assert self.identities.setdefault(engine_id, content.id) == content.id, content
+
+    def assert_content(self, content: Content, state: str | None, reason: str | None) -> str:
+        """ASSERT; returns the id."""
+        sql = "ASSERT (?, ?, ?) AGENT ? CONFIDENCE ?"
+        params: list[Any] = [content.subject, content.predicate, content.object, content.agent]
+        params.append(content.confidence)
+        for word, value in (("LIFECYCLE", state), ("SOURCE", content.source), ("REASON", reason)):
+            if value is not None:
+                sql += f" {word} ?"
+                params.append(value)
+        bounds = (("FROM", content.valid_from), ("TO", content.valid_to))
+        if any(value is not None for _, value in bounds):
+            sql += " VALID"
+            for word, value in bounds:
+                if value is not None:
+                    sql += f" {word} ?"
+                    params.append(text_of(value))
+        return str(self.run(sql + " RETURNING id", *params)[-1][0])
+
+    def rows(self, relation: str, clauses: Clauses) -> list[Row]:
+        """SELECT from a relation under clauses, as the oracle would give it."""
+        names = COLUMNS[relation]
+        table = "assertions" if "window" in clauses else relation
+        text, params = clause_text(clauses)
+        sql = f"SELECT {', '.join(names)} FROM {table} {text}"
+        return [self._in_terms(names, row) for row in self.run(sql, *params)]
+
+    def changes(self, since: int, until: int, clauses: Clauses) -> list[Row]:
+        """DIFF of beliefs."""
+        text, params = clause_text(clauses)
+        sql = f"SELECT {', '.join(CHANGE)} FROM beliefs {text} DIFF SINCE ? UNTIL ?"
+        params += [text_of(since), text_of(until)]
+        return [self._in_terms(CHANGE, row) for row in self.run(sql, *params)]
+
+    def _in_terms(self, names: tuple[str, ...], values: tuple[Any, ...]) -> Row:
+        row = dict(zip(names, values, strict=True))
+        for name in ("id", "before_id", "after_id"):
+            if row.get(name) is not None:
+                row[name] = self.identities[row[name]]
+        return row
+
+
+def clause_text(clauses: Clauses) -> tuple[str, list[Any]]:
+    """The clauses of a View as EPQL text and parameters."""
+    parts, params = [], []
+    lifecycle = clauses.get("lifecycle", LIVE)
+    if lifecycle == ANY:
+        parts.append("LIFECYCLE ANY")
+    elif lifecycle != LIVE:
+        parts.append(f"LIFECYCLE IN ({', '.join(sorted(lifecycle))})")
+    match clauses.get("valid"):
+        case ("at", v):
+            parts.append("VALID AT ?")
+            params.append(text_of(v))
+        case ("range", a, b):
+            parts.append("VALID FROM ? TO ?")
+            params += [text_of(a), text_of(b)]
+        case ("any",):
+            parts.append("VALID ANYTIME")
+    if clauses.get("resolve", "latest") != "latest":
+        parts.append(f"RESOLVE BY {clauses['resolve']}")
+    match clauses.get("window"):
+        case (a, b):
+            parts.append("HISTORY FROM ? TO ?")
+            params += [text_of(a), text_of(b)]
+    if "as_of" in clauses:
+        parts.append("AS OF ?")
+        params.append(text_of(clauses["as_of"]))
+    return " ".join(parts), params
+
+
+def comparable(rows: list[Row], names: tuple[str, ...]) -> list[str]:
+    """Rows of either side in one form and order, so that different values look different."""
+    return sorted(repr([_plain(name, row.get(name)) for name in names]) for row in rows)
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name == "credence":
+        return round(value, 9)
+    if isinstance(value, int) and (name == "at" or name.endswith(INSTANTS)):
+        return text_of(value)
+    return value
