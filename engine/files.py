@@ -337,7 +337,7 @@ class MemoryHandle:
 
     __slots__ = ("_content", "_mutex")
 
-    def __init__(self, content: _Content, mutex: threading.RLock) -> None:  # type: ignore[valid-type]
+    def __init__(self, content: _Content, mutex: threading.RLock) -> None:
         self._content = content
         self._mutex = mutex
 

@@ -76,7 +76,8 @@ def open_tail(
 
     Shape: `after` is a place found before, to read on from there; `lock` gives the note of the
         last writer (without it a journal counts as not left clean, and a reader may see frames
-        that are not durable yet), `mark` a note read before; `known_tx` is a commit known to be durable, as of the index.
+        that are not durable yet), `mark` is a note read before instead;
+        `known_tx` is a commit known to be durable, as of the index.
         With repair=False nothing is changed, and the tail lies at or below the durable mark.
     Raises: InternalError journal.damaged, naming segment and offset; OperationalError.
     """

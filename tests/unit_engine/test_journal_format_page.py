@@ -55,5 +55,5 @@ def test_the_parts_lie_where_the_page_says() -> None:
     assert data[:8] == b"EPQLJSEG"
     assert data[120:124] == b"EPQF"
     assert data[208:222] == b"\5\0\0\0M\0\0\0local\0"
-    assert data[280:284] == b"EPQT"
-    assert len(data) == 280 + 152
+    assert data[272:276] == b"EPQT"
+    assert len(data) == 272 + 152
