@@ -12,6 +12,7 @@
     SELECT object, confidence FROM beliefs
     notice PROPOSED                     some notice of the statement above has these words
     notice none                         it has no notice
+    bind ["s", 1]                       parameters of the next statement or query: a JSON list or object
     ----
     RS256  0.92                         cells apart by two spaces or a tab
     restart                             close and open
@@ -26,6 +27,7 @@ With EPQL_GOLDEN_REWRITE=1 answers are written instead of compared.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -35,7 +37,18 @@ from typing import Any
 import epql
 from tests.clock import TestClock
 
-DIRECTIVES = ("clock", "agent", "statement", "query", "restart", "rebuild", "notice", "let", "----")
+DIRECTIVES = (
+    "clock",
+    "agent",
+    "statement",
+    "query",
+    "restart",
+    "rebuild",
+    "notice",
+    "let",
+    "bind",
+    "----",
+)
 RESERVED_TAGS = ("[plan]", "[journal]")
 REWRITE = os.environ.get("EPQL_GOLDEN_REWRITE") == "1"
 
@@ -166,6 +179,7 @@ class Run:
         self.columns: list[str] = []
         self.notices: list[str] = []
         self.con: Any = None
+        self.bound: Any = ()
 
     def run(self) -> None:
         """Carry out the file; rewrite it if asked."""
@@ -268,6 +282,9 @@ class Run:
             case _:
                 raise GoldenError("expected: let NAME = <column> of last row, after a row")
 
+    def _do_bind(self, block: Block) -> None:
+        self.bound = json.loads(self._filled(" ".join(block.words[1:])))
+
     def _execute(self, block: Block) -> None:
         try:
             self._run_text(block)
@@ -276,7 +293,8 @@ class Run:
 
     def _run_text(self, block: Block) -> None:
         self.rows, self.columns, self.notices = [], [], []
-        cursor = self.con.execute(self._filled("\n".join(block.body)))
+        bound, self.bound = self.bound, ()
+        cursor = self.con.execute(self._filled("\n".join(block.body)), bound)
         if cursor.description is not None:
             self.columns = [column[0] for column in cursor.description]
             self.rows = cursor.fetchall()
