@@ -126,7 +126,8 @@ def _at_mark(files: Files, place: Tail, tail: Tail, note: Note) -> Tail:
     if (note.segment, note.offset) <= place.position:
         return place
     mark = replace(tail, offset=note.offset)
-    return Scan(from_file(files, place.segment), place, until=mark).run()
+    found = Scan(from_file(files, place.segment), place, until=mark).run()
+    return replace(found, synced=found.offset)
 
 
 def _repair(
@@ -192,7 +193,8 @@ def next_place(files: Files, before: Tail, segment: int) -> Tail:
     if segment != before.last_tx + 1:
         raise damaged(before.last_tx + 1, 0, "this segment is missing")
     header = read_header(files, segment)
-    if (header.previous, header.database_id) != (before.last_digest, before.database_id):
+    is_ours = before.database_id in (b"", header.database_id)  # "" for a place that was jumped to
+    if not is_ours or header.previous != before.last_digest:
         raise damaged(segment, 0, "the segment does not continue the chain")
     return start_of(header, before.last_recorded_at)
 

@@ -129,6 +129,8 @@ class Scan:
             self.tail = after_trailer(tail, trailer)
         except Malformed as error:
             raise damaged(tail.segment, tail.offset, str(error)) from error
+        if self._view(self.tail.offset, 1):
+            raise damaged(*self.tail.position, "there are bytes behind the trailer")
 
     def _view(self, offset: int, length: int) -> memoryview:
         start = offset - self._window_start

@@ -6,7 +6,7 @@ What it is not: no I/O; it says nothing about what lies behind it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from epql.engine.errors import InternalError
 from epql.engine.journal import merkle
@@ -30,13 +30,14 @@ class Tail:
     `last_*`: of the last frame, in whatever segment it lies (tx 0 and NEVER if there is none);
     `frames`, `records`, `peaks`: what the trailer will say. `peaks` is None when the
     place was found without reading the segment from its start: good for reading only.
+    Tails are equal when they are the same place, whatever is known to be synced.
     """
 
     database_id: bytes
     segment: int
     salt: bytes
     offset: int
-    synced: int
+    synced: int = field(compare=False)
     last_tx: int
     last_digest: bytes
     last_recorded_at: int
