@@ -110,8 +110,8 @@ class Frame:
         """Whether the commit tells history that happened elsewhere."""
         return bool(self.flags & BACKFILLED)
 
-    def records(self) -> Iterator[tuple[str, memoryview, int]]:
-        """Each record's kind, payload and offset in the frame, decoded as it is asked for.
+    def records(self) -> Iterator[tuple[str, int, memoryview, int]]:
+        """Each record's kind, flags, payload and offset in the frame, decoded as it is asked for.
 
         Shape: the payload is a view into the frame; it stays valid as long as it is kept.
         Raises: Malformed if the body is not what its header says (a writer's mistake: the
@@ -124,23 +124,23 @@ class Frame:
                 raise Malformed(f"record at {at} lies outside the frame")
             size, kind, flags, zero = unpack(view, at)
             start = at + RECORD_HEADER_SIZE
-            if start + size > end or flags or zero or kind not in _KIND_LETTER:
+            if start + size > end or zero or kind not in _KIND_LETTER:
                 raise Malformed(f"record at {at} has a bad header")
-            yield _KIND_LETTER[kind], view[start : start + size], at
+            yield _KIND_LETTER[kind], flags, view[start : start + size], at
             at = start + size + (-size % 8)
         if at != end:
             raise Malformed(f"{end - at} bytes behind the last record")
 
-    def record_at(self, at: int) -> tuple[str, memoryview]:
+    def record_at(self, at: int) -> tuple[str, int, memoryview]:
         """The record at an offset that `records()` gave. Raises Malformed."""
         end = self.length - DIGEST_SIZE
         if not FRAME_HEADER_SIZE <= at <= end - RECORD_HEADER_SIZE or at % 8:
             raise Malformed(f"no record at {at}")
         size, kind, flags, zero = _RECORD.unpack_from(self.view, at)
         start = at + RECORD_HEADER_SIZE
-        if start + size > end or flags or zero or kind not in _KIND_LETTER:
+        if start + size > end or zero or kind not in _KIND_LETTER:
             raise Malformed(f"record at {at} has a bad header")
-        return _KIND_LETTER[kind], self.view[start : start + size]
+        return _KIND_LETTER[kind], flags, self.view[start : start + size]
 
 
 def chain_start(database_id: bytes) -> bytes:
@@ -184,7 +184,7 @@ def encode_frame(
     tx: int,
     offset: int,
     recorded_at: int,
-    records: Sequence[tuple[str, bytes]],
+    records: Sequence[tuple[str, int, bytes]],
     synced_up_to: int,
     previous: bytes,
     salt: bytes,
@@ -192,7 +192,7 @@ def encode_frame(
 ) -> tuple[bytes, bytes]:
     """One commit as bytes, and its digest.
 
-    Shape: records are (kind letter, payload); `previous` 32 bytes, `salt` the segment's 16.
+    Shape: records are (kind letter, flags, payload); `previous` 32 bytes, `salt` the segment's 16.
     Units: offset and synced_up_to in bytes from the segment's start; recorded_at in µs UTC.
     Raises: DataError journal.frame_too_large over 64 MiB.
     Source: docs/formats/journal.md, "Frame".
@@ -222,12 +222,12 @@ def encode_frame(
     return b"".join((head, body, own)), own
 
 
-def _body(records: Sequence[tuple[str, bytes]]) -> bytes:
+def _body(records: Sequence[tuple[str, int, bytes]]) -> bytes:
     pack, kinds, padding = _RECORD.pack, _KIND, _PADDING
     chunks: list[bytes] = []
-    for kind, payload in records:
+    for kind, flags, payload in records:
         size = len(payload)
-        chunks += (pack(size, kinds[kind], 0, 0), payload, padding[size & 7])
+        chunks += (pack(size, kinds[kind], flags, 0), payload, padding[size & 7])
     return b"".join(chunks)
 
 
@@ -271,12 +271,16 @@ def decode_frame_header(view: memoryview, *, salt: bytes) -> FrameHeader:
     return FrameHeader(tx=fields[5], offset=fields[6], length=length, synced_up_to=fields[8])
 
 
-def decode_frame(view: memoryview, *, segment: int, offset: int, salt: bytes) -> Frame:
+def decode_frame(
+    view: memoryview, *, segment: int, offset: int, salt: bytes, length: int | None = None
+) -> Frame:
     """Read the frame that starts a view, and check its hash. Not its place in the chain.
 
+    Shape: `length` is what frame_length() said of it, if that was asked already.
     Raises: TooShort if the view ends before the frame; Malformed.
     """
-    length = frame_length(view)
+    if length is None:
+        length = frame_length(view)
     if len(view) < length:
         raise TooShort("the frame is cut off")
     own = bytes(view[length - DIGEST_SIZE : length])

@@ -38,10 +38,10 @@ DURABILITIES = ("full", "os")
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """One commit to append. `recorded_at` in µs UTC; records are (kind letter, payload)."""
+    """One commit to append. `recorded_at` in µs UTC; records are (kind letter, flags, payload)."""
 
     recorded_at: int
-    records: Sequence[tuple[str, bytes]]
+    records: Sequence[tuple[str, int, bytes]]
     backfilled: bool = False
 
 

@@ -1,0 +1,5 @@
+"""The store: content-addressed records in a key-value index.
+
+kv.py       KVStore, the small interface, on SQLite and in memory
+objects.py  what the keys mean: kind, digest, position; ids resolved from prefixes
+"""

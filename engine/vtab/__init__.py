@@ -1,0 +1,13 @@
+"""The relations that SQL sees, as SQLite virtual tables over the index.
+
+base.py        module, table and cursor in SQLite's own words; pushdown; hidden columns
+context.py     what a virtual table needs of the session it is read in
+beliefs.py     beliefs, assertions, history: candidates and winners at a snapshot
+changes.py     changes: DIFF as a table function
+ledger.py      commits, journal, transitions, epochs
+names.py       predicates, agents
+register.py    RELATIONS, and how a connection gets them
+
+Which columns a relation has is data (`Relation.columns`), so that the planner, DESCRIBE and
+completion read the same list that SQLite gets.
+"""

@@ -1,0 +1,420 @@
+"""An open database: its journal, its index, its lock; snapshots to read, transactions to write.
+
+One object per connection. Writing, step by step (docs/architecture.md follows one commit):
+
+    begin    LOCK, journal's end found anew, BEGIN IMMEDIATE, index caught up
+    …        records are validated, built and applied (transaction.py)
+    finish   stamp the instant, append one frame, sync, COMMIT the index, release LOCK
+
+If the append fails nothing happened. If the index cannot commit after the sync, the commit is
+acknowledged all the same, and the index is caught up before the next statement.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from epql.engine.clock import Clock, micros
+from epql.engine.errors import Error, InterfaceError, OperationalError, ProgrammingError
+from epql.engine.files import Files, MemoryFiles, OsFiles
+from epql.engine.folder import (
+    INDEX,
+    check_folder,
+    check_format,
+    create_contents,
+    is_writable,
+    make_folder,
+)
+from epql.engine.index.declarations import Declarations
+from epql.engine.index.fold import Fold
+from epql.engine.index.schema import open_index
+from epql.engine.ingest import Progress, applied, catch_up, diverged
+from epql.engine.journal.reader import read_frames
+from epql.engine.journal.recovery import open_tail
+from epql.engine.journal.segments import FOLDER, segment_name
+from epql.engine.journal.writer import JournalWriter
+from epql.engine.lock import WriterLock
+from epql.engine.records import CommitInfo
+from epql.engine.transaction import Transaction
+
+MEMORY = ":memory:"
+DURABILITIES = ("full", "group", "os")
+
+
+class Options(NamedTuple):
+    """How a database is opened."""
+
+    clock: Clock
+    read_only: bool = False
+    durability: str = "full"
+    timeout_s: float = 5.0
+
+
+class Database:
+    """See the module. Not to be shared between threads, nor used after a fork."""
+
+    def __init__(self, path: str, options: Options) -> None:
+        if options.durability not in DURABILITIES:
+            raise InterfaceError(
+                f"no durability is called {options.durability!r}",
+                code="connect.durability",
+                hint="choose one of " + ", ".join(DURABILITIES),
+            )
+        self.options = options
+        self.notices: list[str] = []
+        self.transaction: Transaction | None = None
+        self._writer: JournalWriter | None = None
+        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._is_behind = False
+        self.files, self.lock = _open_folder(path, options)
+        self.path = path
+        self._attach(self._open_index())
+        try:
+            self._catch_up_at_open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _attach(self, db: apsw.Connection) -> None:
+        self.db = db
+        self.fold = Fold(db)
+        self.objects = self.fold.objects
+        self.declarations = Declarations(db)
+
+    # ------------------------------------------------------------ reading
+
+    def now(self) -> int:
+        """The instant of a plain read: the clock's, but never before the last commit."""
+        return max(micros(self.options.clock()), self.last()[1])
+
+    def last(self) -> tuple[int, int]:
+        """(tx, recorded_at) of the last visible commit, or of the open transaction; (0, 0)."""
+        sql = "SELECT tx, recorded_at FROM txn ORDER BY tx DESC LIMIT 1"
+        row = self.db.execute(sql).fetchone()
+        return (0, 0) if row is None else (row[0], row[1])
+
+    def tx_at(self, instant: int) -> int:
+        """The last commit recorded at or before an instant; 0 before the first."""
+        sql = "SELECT tx FROM txn WHERE recorded_at<=? ORDER BY recorded_at DESC LIMIT 1"
+        row = self.db.execute(sql, (instant,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def recorded_at(self, tx: int) -> int | None:
+        """The instant of a commit; None if there is no such commit."""
+        row = self.db.execute("SELECT recorded_at FROM txn WHERE tx=?", (tx,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def wait_for_writer(self, instant: int) -> None:
+        """Wait for a commit in flight that may be stamped at or before `instant`, so that an
+        answer AS OF that instant never changes. Bounded by the connection's timeout.
+
+        Raises: OperationalError `read.in_flight`.
+        """
+        if self.transaction is not None or instant <= self.last()[1]:
+            return
+        deadline = time.monotonic() + self.options.timeout_s
+        while True:
+            note = self.lock.read_note()
+            if note is None or note.state != "writing" or note.instant_us > instant:
+                return
+            if not self.lock.probe():
+                return  # its writer is gone: the next one decides what became of it
+            if time.monotonic() > deadline:
+                raise OperationalError(
+                    "a commit in flight may still belong to that instant",
+                    code="read.in_flight",
+                    retryable=True,
+                )
+            time.sleep(0.0005)
+
+    def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
+        """(tx, position, kind, payload) of the records of commits first to last."""
+        for frame in read_frames(self.files, after_tx=first - 1):
+            if frame.tx > last:
+                return
+            for kind, _, payload, offset in frame.records():
+                position = f"{segment_name(frame.segment)}:{frame.offset + offset}"
+                yield frame.tx, position, kind, bytes(payload)
+
+    # ------------------------------------------------------------ writing
+
+    def begin(
+        self, agent: str, *, at: int | None = None, origin: str = "local", key: str | None = None
+    ) -> Transaction:
+        """Begin a transaction; `at` fixes the commit's instant (backfill).
+
+        Raises: OperationalError `database.read_only`, `lock.timeout`, `journal.failed`;
+        InternalError `journal.damaged`, `index.diverged`.
+        """
+        self.check_writable()
+        if self.transaction is not None:
+            raise InterfaceError("a transaction is open already", code="transaction.open")
+        self.lock.acquire(self.options.timeout_s)
+        try:
+            writer = self._ready_writer()
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                if applied(self.db)[0] < writer.last_tx:
+                    catch_up(self.fold, self.files)
+                if applied(self.db)[0] != writer.last_tx:
+                    raise diverged(applied(self.db)[0])
+                self.db.execute("SAVEPOINT epql_transaction")
+                info = CommitInfo(writer.last_tx + 1, agent, origin, key)
+                instant = self._stamp() if at is None else at
+                transaction = Transaction(self, instant, info, fixed_at=at)
+            except BaseException:
+                self._roll_back()
+                raise
+        except apsw.BusyError as error:
+            self.lock.release()
+            raise OperationalError(
+                "the index is busy", code="index.busy", retryable=True
+            ) from error
+        except BaseException:
+            self.lock.release()
+            raise
+        self._is_behind = False
+        self.transaction = transaction
+        return transaction
+
+    def finish(self, transaction: Transaction) -> int:
+        """Make a transaction durable, then visible; its tx. Called by Transaction.commit."""
+        writer = self._ready()
+        # readers of a later instant wait from here on, so the stamp comes after the note
+        self.lock.note("writing", writer.tail.segment, writer.tail.synced, self._clock())
+        try:
+            instant = transaction.fixed_at if transaction.fixed_at is not None else self._stamp()
+            transaction.restamp(instant)
+            (appended,) = writer.append([transaction.pending(instant)])
+        except BaseException:
+            self.abandon(transaction)
+            raise
+        try:
+            self.fold.finish(
+                appended.tx, instant, transaction.record_count, appended.digest,
+                appended.segment, appended.offset,
+            )  # fmt: skip
+            self.db.execute("COMMIT")
+        except apsw.Error:
+            # durable all the same: the index is caught up before the next statement
+            self._roll_back()
+            self._is_behind = True
+        self.transaction = None
+        self.lock.release()
+        return appended.tx
+
+    def abandon(self, transaction: Transaction) -> None:
+        """Undo a transaction. Called by Transaction.rollback."""
+        self.transaction = None
+        try:
+            self._roll_back()
+        finally:
+            writer = self._writer
+            note = self.lock.read_note() if writer is not None else None
+            if writer is not None and note is not None and note.state == "writing":
+                self.lock.note("clean", writer.tail.segment, writer.tail.synced)
+            self.lock.release()
+
+    def forget(self) -> None:
+        """Drop what is remembered of the index; after a rollback."""
+        self.fold.forget()
+        self.declarations.forget()
+
+    def check_writable(self) -> None:
+        """Raise OperationalError `database.read_only` unless this connection may write."""
+        if self.options.read_only:
+            raise OperationalError(
+                "this connection is read-only",
+                code="database.read_only",
+                hint="open the database without read_only=True",
+            )
+
+    def refresh(self) -> None:
+        """Catch the index up if a commit could not be applied when it was made."""
+        if self._is_behind and self.transaction is None:
+            self.begin("epql").rollback()
+
+    def close(self) -> None:
+        """Roll back what is open and let go of everything."""
+        if self.transaction is not None:
+            self.abandon(self.transaction)
+        if self._writer is not None:
+            self._writer.close()
+        self.lock.close()
+        if hasattr(self, "db"):
+            self.db.close()
+        if self._private is not None:
+            self._private.cleanup()
+
+    # ------------------------------------------------------------ steps
+
+    def _clock(self) -> int:
+        return micros(self.options.clock())
+
+    def _stamp(self) -> int:
+        """System time never goes back: the clock, or just after the last commit (rule J10)."""
+        return max(self._clock(), self._ready().last_recorded_at + 1)
+
+    def _ready(self) -> JournalWriter:
+        assert self._writer is not None
+        return self._writer
+
+    def _ready_writer(self) -> JournalWriter:
+        """The journal's writer, at the journal's true end. Under the lock."""
+        if self._writer is not None:
+            self._note_recovery(self._writer.refresh())
+            return self._writer
+        known = applied(self.db)[0]
+        recovery = open_tail(self.files, repair=True, lock=self.lock, known_tx=known)
+        self._note_recovery(recovery)
+        durability = "os" if self.options.durability == "os" else "full"
+        self._writer = JournalWriter(
+            self.files, tail=recovery.tail, durability=durability, lock=self.lock
+        )
+        return self._writer
+
+    def _note_recovery(self, recovery: object) -> None:
+        cut = getattr(recovery, "cut_bytes", 0)
+        if cut:
+            aside = getattr(recovery, "aside_name", None)
+            self.notices.append(
+                f"{cut} bytes of an unfinished commit were cut off the journal's end"
+                + (f" and kept as {aside}" if aside else "")
+            )
+
+    def _roll_back(self) -> None:
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
+        self.forget()
+
+    # ------------------------------------------------------------ opening
+
+    def _open_index(self) -> apsw.Connection:
+        if isinstance(self.files, MemoryFiles):
+            return open_index(MEMORY)
+        assert isinstance(self.files, OsFiles)
+        path = self.files.root / INDEX
+        if not self.options.read_only:
+            return open_index(str(path), busy_ms=self._busy_ms())
+        return self._open_read_only(path)
+
+    def _open_read_only(self, path: Path) -> apsw.Connection:
+        """The index as it is, if it is up to date; else a private one folded from the journal.
+
+        SQLite's immutable=1 would silently drop what is still in the -wal (design.md §3).
+        """
+        if path.exists():
+            try:
+                db = open_index(str(path), read_only=True, busy_ms=self._busy_ms())
+                if self._is_current(db):
+                    return db
+                db.close()
+            except (Error, apsw.Error):
+                pass
+        self._private = tempfile.TemporaryDirectory(prefix="epql-")
+        self.notices.append("the index cannot be used as it is; a private one was made")
+        db = open_index(str(Path(self._private.name) / INDEX))
+        catch_up(Fold(db), self.files)
+        return db
+
+    def _is_current(self, db: apsw.Connection) -> bool:
+        """Whether nobody needs to catch this index up, or somebody is doing so just now."""
+        if self.lock.probe():
+            return True
+        tail = open_tail(self.files, repair=False, lock=self.lock).tail
+        return applied(db)[0] == tail.last_tx
+
+    def _catch_up_at_open(self) -> None:
+        """Apply what a crash or another process left in the journal. Never waits."""
+        if self.options.read_only or self.lock.probe():
+            return
+        try:
+            self.lock.acquire(0)
+        except OperationalError:
+            return  # somebody writes, and keeps the index up
+        try:
+            note = self.lock.read_note()
+            if note is None or not note.is_clean:
+                self._ready_writer()
+            catch_up(self.fold, self.files)
+        finally:
+            self.lock.release()
+
+    def _busy_ms(self) -> int:
+        return int(self.options.timeout_s * 1000)
+
+
+def _open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
+    if path == MEMORY:
+        files: Files = MemoryFiles()
+        lock = WriterLock.of(files)
+        create_contents(files)
+        return files, lock
+    if not path or "\x00" in path:
+        raise ProgrammingError(
+            "the path of the database is empty" if not path else "the path holds a NUL character",
+            code="database.path",
+            hint="give the path of a folder, or ':memory:'",
+        )
+    folder = Path(path)
+    exists = check_folder(folder, must_exist=options.read_only)
+    if not exists:
+        make_folder(folder)
+    files = OsFiles(folder)
+    lock = WriterLock.of(files)
+    if not exists:
+        lock.acquire(options.timeout_s)
+        try:
+            create_contents(files)
+        finally:
+            lock.release()
+    check_format(files)
+    if not options.read_only and not is_writable(files):
+        raise OperationalError(
+            f"{path} cannot be written by this user",
+            code="files.permission",
+            hint="open it with read_only=True",
+        )
+    return files, lock
+
+
+def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | None = None) -> int:
+    """Make a new index from the journal, and put it in place of the old one; commits applied.
+
+    `progress` is told (commits applied, commits in all).
+    Raises: OperationalError, InternalError journal.damaged; the old index stays as it is.
+    """
+    files, lock = _open_folder(path, options)
+    assert isinstance(files, OsFiles)
+    lock.acquire(options.timeout_s)
+    try:
+        tail = open_tail(files, repair=True, lock=lock).tail
+        fresh = files.root / (INDEX + ".tmp")
+        _remove(fresh)
+        db = open_index(str(fresh))
+        tell: Progress | None = None
+        if progress is not None:
+            tell = lambda tx: progress(tx, tail.last_tx)  # noqa: E731
+        last = catch_up(Fold(db), files, progress=tell)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        _remove(files.root / INDEX)
+        fresh.rename(files.root / INDEX)
+        return last
+    finally:
+        lock.close()
+
+
+def _remove(index: Path) -> None:
+    """Remove an index file and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        index.with_name(index.name + suffix).unlink(missing_ok=True)
+
+
+__all__ = ["DURABILITIES", "FOLDER", "MEMORY", "Database", "Options", "rebuild"]

@@ -1,0 +1,62 @@
+"""What DEFINE PREDICATE said, as of any transaction. Few and small: kept in memory."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+import apsw
+
+from epql.engine.store.objects import tx_of
+
+
+class Predicate(NamedTuple):
+    """A predicate as declared. `half_life` in microseconds, None: it does not decay."""
+
+    name: str
+    cardinality: str = "one"
+    type: str | None = None
+    half_life: int | None = None
+    seq: int = 0
+
+
+class Declarations:
+    """The declarations of an index; reloaded when it has more of them."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._loaded = 0
+        self._all: list[Predicate] = []
+
+    def forget(self) -> None:
+        """Drop what was loaded; call it after a rollback."""
+        self._loaded, self._all = 0, []
+
+    def as_of(self, tx: int) -> dict[str, Predicate]:
+        """The declarations in force just after `tx`, by predicate."""
+        self._refresh()
+        return {one.name: one for one in self._all if tx_of(one.seq) <= tx}
+
+    def many(self, tx: int) -> tuple[str, ...]:
+        """The predicates declared CARDINALITY MANY just after `tx`."""
+        if not self._refresh():
+            return ()
+        return tuple(p.name for p in self.as_of(tx).values() if p.cardinality == "many")
+
+    def half_lives(self, tx: int) -> dict[str, int]:
+        """The half-lives in force just after `tx`, in microseconds."""
+        if not self._refresh():
+            return {}
+        return {p.name: p.half_life for p in self.as_of(tx).values() if p.half_life}
+
+    def changed(self, after: int, upto: int) -> set[str]:
+        """The predicates declared anew in the transactions (after, upto]."""
+        self._refresh()
+        return {p.name for p in self._all if after < tx_of(p.seq) <= upto}
+
+    def _refresh(self) -> bool:
+        sql = "SELECT id, name, body FROM declaration WHERE what='predicate' AND id>? ORDER BY id"
+        for seq, name, body in self._db.execute(sql, (self._loaded,)):
+            self._all.append(Predicate(name, seq=seq, **json.loads(body)))
+            self._loaded = seq
+        return bool(self._all)

@@ -1,0 +1,336 @@
+"""apply: the one way in which a commit changes the index.
+
+Commits, recovery, rebuild, bulk load and followers all come through here, so the index is
+always fold(apply, journal). No clock, no randomness, no look at anything but the index.
+
+What one assertion looks like as its life goes on (time runs down, `[` valid time `)`):
+
+    tx 5   asserted             span  proposed   [valid_from ............ valid_to)
+    tx 8   promoted             span  approved   [valid_from ............ valid_to)
+    tx 9   superseded from v    span  approved   [valid_from ... v)                   head
+                                span  superseded               [v ...... valid_to)    tail
+
+An open span has to_tx = FOREVER; a move closes the head's span and opens another. Later moves
+concern the head; a tail stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, cast
+
+import apsw
+
+from epql.engine.clock import EVER, FOREVER
+from epql.engine.lifecycle import CODE, NAME
+from epql.engine.records import (
+    Assertion,
+    CommitInfo,
+    Declaration,
+    Epoch,
+    Record,
+    Transition,
+)
+from epql.engine.store.kv import DiskStore
+from epql.engine.store.objects import Objects, tx_of
+
+_SLOT_CACHE_MAX = 400_000
+_PROPOSED = CODE["proposed"]
+_SUPERSEDED = CODE["superseded"]
+
+_INSERT_ASSERTION = "INSERT INTO assertion VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_SPAN = "INSERT INTO span VALUES(?,?,?,?,?,?,?,?)"
+_INSERT_TOUCHED = "INSERT OR REPLACE INTO touched VALUES(?,?,?,?)"
+_INSERT_BOUND = "INSERT OR IGNORE INTO bound VALUES(?,?)"
+_INSERT_TRANSITION = "INSERT INTO transition VALUES(?,?,?,?,?,?,?,?,?)"
+
+
+class Entry(NamedTuple):
+    """One record on its way into the index.
+
+    `flags` of an assertion is the code of the state it lands in (0: it is asserted again).
+    `key` is the record's key in the store, `seq` its position.
+    """
+
+    seq: int
+    kind: str
+    flags: int
+    record: Record
+    key: bytes
+
+
+class Head(NamedTuple):
+    """The current state of an assertion, as its row in the index has it."""
+
+    id: int
+    slot: int
+    state: int
+    seq: int
+    since_tx: int
+    valid_from: int
+    valid_to: int
+
+
+class Fold:
+    """Applies commits to an index inside the SQLite transaction that its caller opened."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self.db = db
+        self.objects = Objects(DiskStore(db))
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what was remembered of the index; call it after a rollback."""
+        self._agents: dict[str, int] = {}
+        self._slots: dict[tuple[str, str], int] = {}
+
+    # ------------------------------------------------------------ one commit
+
+    def begin(self, tx: int, recorded_at: int, info: CommitInfo) -> None:
+        """Open a commit's row; `recorded_at` may be provisional until `finish`."""
+        agent = self.agent_id(info.agent, tx)
+        row = (tx, recorded_at, agent, info.origin, info.key, 0)
+        sql = "INSERT INTO txn(tx, recorded_at, agent, origin, key, records) VALUES(?,?,?,?,?,?)"
+        self.db.execute(sql, row)
+
+    def apply(self, tx: int, at: int, entries: Sequence[Entry]) -> None:
+        """Apply records of commit `tx`, in order; `at` is the commit's instant."""
+        touched: dict[int, tuple[int, int]] = {}
+        batch: list[Entry] = []
+        for entry in entries:
+            if entry.kind == "H":
+                batch.append(entry)
+                continue
+            self._assertions(tx, at, batch, touched)
+            batch = []
+            self._event(tx, at, entry, touched)
+        self._assertions(tx, at, batch, touched)
+        self._write_touched(tx, touched)
+
+    def finish(
+        self, tx: int, recorded_at: int, records: int, digest: bytes, segment: int, offset: int
+    ) -> None:
+        """Close a commit: its final instant, its frame, and the index's new checkpoint."""
+        sql = (
+            "UPDATE txn SET recorded_at=?, records=?, digest=?, segment=?, offset=? WHERE tx=?"
+        )
+        self.db.execute(sql, (recorded_at, records, digest, segment, offset, tx))
+        sql = "INSERT OR REPLACE INTO meta VALUES('applied_tx', ?), ('applied_digest', ?)"
+        self.db.execute(sql, (tx, digest))
+
+    def set_aside(self, seq: int, kind: str, reason: str) -> None:
+        """Note a record that cannot be understood, and go on (rule I5)."""
+        self.db.execute("INSERT INTO aside VALUES(?,?,?)", (seq, kind, reason))
+
+    # ------------------------------------------------------------ assertions
+
+    def _assertions(
+        self, tx: int, at: int, batch: list[Entry], touched: dict[int, tuple[int, int]]
+    ) -> None:
+        if not batch:
+            return
+        known = self.objects.find_many(entry.key for entry in batch)
+        fresh: list[Entry] = []
+        for entry in batch:
+            if entry.key not in known:
+                known[entry.key] = entry.seq
+                fresh.append(entry)
+                continue
+            self._insert(tx, at, fresh, touched)
+            fresh = []
+            self._assert_again(tx, known[entry.key], entry.seq, touched)
+        self._insert(tx, at, fresh, touched)
+
+    def _insert(
+        self, tx: int, at: int, fresh: list[Entry], touched: dict[int, tuple[int, int]]
+    ) -> None:
+        """Rows for assertions whose content is new."""
+        if not fresh:
+            return
+        slots = self._slot_ids(tx, cast("list[Assertion]", [entry.record for entry in fresh]))
+        rows, spans, bounds, keys = [], [], [], []
+        agents = self._agents
+        for (seq, _, flags, record, key), slot in zip(fresh, slots, strict=True):
+            content = cast(Assertion, record)
+            agent = agents.get(content.agent) or self.agent_id(content.agent, tx)
+            begin = at if content.valid_from_tx else content.valid_from
+            start = EVER if begin is None else begin
+            end = FOREVER if content.valid_to is None else content.valid_to
+            state = flags or _PROPOSED
+            rows.append((
+                seq, slot, content.object, content.confidence, agent, content.source, key[2:],
+                _extra(content), state, seq, tx, start, end,
+            ))  # fmt: skip
+            spans.append((slot, state, seq, tx, start, FOREVER, end, seq))
+            keys.append((key, seq))
+            touched[slot] = (seq, seq)
+            if start != EVER:
+                bounds.append((start, slot))
+            if end != FOREVER:
+                bounds.append((end, slot))
+        spans.sort()
+        keys.sort()
+        self.db.executemany(_INSERT_ASSERTION, rows)
+        self.db.executemany(_INSERT_SPAN, spans)
+        self.objects.add(keys)
+        if bounds:
+            self.db.executemany(_INSERT_BOUND, bounds)
+
+    def _assert_again(
+        self, tx: int, assertion: int, seq: int, touched: dict[int, tuple[int, int]]
+    ) -> None:
+        """The same content once more: its head becomes the latest of its slot again."""
+        head = self.head(assertion)
+        self._close(head, tx)
+        self._open(head._replace(seq=seq, since_tx=tx))
+        touched[head.slot] = (seq, assertion)
+
+    # ------------------------------------------------------------ events
+
+    def _event(
+        self, tx: int, at: int, entry: Entry, touched: dict[int, tuple[int, int]]
+    ) -> None:
+        record = entry.record
+        if isinstance(record, Transition):
+            self._transition(tx, at, entry.seq, record, touched)
+        elif isinstance(record, Epoch):
+            row = (entry.seq, record.name, self.agent_id(record.agent, tx))
+            self.db.execute("INSERT INTO epoch VALUES(?,?,?)", row)
+        elif isinstance(record, Declaration):
+            body = json.dumps(dict(record.body), ensure_ascii=False)
+            row2 = (entry.seq, record.what, record.name, body, self.agent_id(record.agent, tx))
+            self.db.execute("INSERT INTO declaration VALUES(?,?,?,?,?)", row2)
+        self.objects.add([(entry.key, entry.seq)])
+
+    def _transition(
+        self, tx: int, at: int, seq: int, move: Transition, touched: dict[int, tuple[int, int]]
+    ) -> None:
+        assertion = self.objects.find(b"H:" + move.assertion)
+        if assertion is None:
+            self.set_aside(seq, "L", f"no assertion a:{move.assertion.hex()}")
+            return
+        head = self.head(assertion)
+        cut = at if move.cut_tx else move.cut
+        state = CODE[move.state]
+        self._close(head, tx)
+        if cut is not None and cut > head.valid_from:
+            tail = head._replace(state=state, since_tx=tx, valid_from=cut)
+            self._insert_span(tail)
+            self.db.execute(_INSERT_BOUND, (cut, head.slot))
+            self._open(head._replace(since_tx=tx, valid_to=cut))
+        else:
+            self._open(head._replace(state=state, since_tx=tx))
+        agent = self.agent_id(move.agent, tx)
+        row = (seq, assertion, CODE[move.was], state, move.via, agent, move.reason, move.by, cut)
+        self.db.execute(_INSERT_TRANSITION, row)
+        touched[head.slot] = (seq, assertion)
+
+    # ------------------------------------------------------------ spans
+
+    def head(self, assertion: int) -> Head:
+        """The current state of an assertion."""
+        sql = "SELECT id, slot, state, seq, since_tx, valid_from, valid_to FROM assertion WHERE id=?"
+        return Head(*self.db.execute(sql, (assertion,)).fetchone())
+
+    def _close(self, head: Head, tx: int) -> None:
+        """End the head's span at `tx`; one that this very commit opened never was."""
+        where = "WHERE slot=? AND state=? AND seq=? AND from_tx=? AND valid_from=?"
+        key = (head.slot, head.state, head.seq, head.since_tx, head.valid_from)
+        if head.since_tx == tx:
+            self.db.execute("DELETE FROM span " + where, key)
+        else:
+            self.db.execute("UPDATE span SET to_tx=? " + where, (tx, *key))
+
+    def _open(self, head: Head) -> None:
+        """Begin a span for the head, and make it the assertion's current state."""
+        self._insert_span(head)
+        sql = "UPDATE assertion SET state=?, seq=?, since_tx=?, valid_to=? WHERE id=?"
+        self.db.execute(sql, (head.state, head.seq, head.since_tx, head.valid_to, head.id))
+
+    def _insert_span(self, head: Head) -> None:
+        row = (
+            head.slot, head.state, head.seq, head.since_tx, head.valid_from, FOREVER,
+            head.valid_to, head.id,
+        )  # fmt: skip
+        self.db.execute(_INSERT_SPAN, row)
+
+    def _write_touched(self, tx: int, touched: dict[int, tuple[int, int]]) -> None:
+        rows = [(tx, slot, event, assertion) for slot, (event, assertion) in touched.items()]
+        rows.sort()
+        self.db.executemany(_INSERT_TOUCHED, rows)
+
+    # ------------------------------------------------------------ dictionaries
+
+    def agent_id(self, name: str, tx: int) -> int:
+        """The number of an agent, made if it is new."""
+        number = self._agents.get(name)
+        if number is None:
+            row = self.db.execute("SELECT id FROM agent WHERE name=?", (name,)).fetchone()
+            if row is None:
+                self.db.execute("INSERT INTO agent(name, tx) VALUES(?,?)", (name, tx))
+                row = (self.db.last_insert_rowid(),)
+            number = self._agents[name] = int(row[0])
+        return number
+
+    def slot_id(self, subject: str, predicate: str) -> int | None:
+        """The number of a slot, or None if nothing was ever asserted there."""
+        number = self._slots.get((subject, predicate))
+        if number is None:
+            sql = "SELECT id FROM slot WHERE subject=? AND predicate=?"
+            row = self.db.execute(sql, (subject, predicate)).fetchone()
+            if row is None:
+                return None
+            number = self._slots[subject, predicate] = int(row[0])
+        return number
+
+    def _slot_ids(self, tx: int, contents: list[Assertion]) -> list[int]:
+        """The slots of many assertions; new ones are numbered in order of appearance."""
+        names = [(content.subject, content.predicate) for content in contents]
+        slots = self._slots
+        if len(slots) > _SLOT_CACHE_MAX:
+            slots.clear()
+        missing = dict.fromkeys(name for name in names if name not in slots)
+        if missing:
+            self._load_slots(tx, missing)
+        return [slots[name] for name in names]
+
+    def _load_slots(self, tx: int, missing: Iterable[tuple[str, str]]) -> None:
+        sql = "SELECT subject, predicate, id FROM slot WHERE subject=? AND predicate=?"
+        missing = list(missing)
+        for subject, predicate, number in self.db.executemany(sql, missing):
+            self._slots[subject, predicate] = number
+        new = [name for name in missing if name not in self._slots]
+        last = self.db.execute("SELECT ifnull(max(id), 0) FROM slot").fetchone()[0]
+        rows = [
+            (number, subject, predicate, topic_of(subject), tx)
+            for number, (subject, predicate) in enumerate(new, start=last + 1)
+        ]
+        self.db.executemany("INSERT INTO slot VALUES(?,?,?,?,?)", rows)
+        self._slots.update({(row[1], row[2]): row[0] for row in rows})
+
+
+def topic_of(subject: str) -> str:
+    """The topic of a subject: its first path segment.
+
+    >>> topic_of("auth/jwt")
+    'auth'
+    """
+    return subject.partition("/")[0]
+
+
+def _extra(content: Assertion) -> str | None:
+    """What few assertions have, as JSON: parents, qualifiers, idempotency key."""
+    if not (content.parents or content.qualifiers or content.key):
+        return None
+    extra: dict[str, object] = {}
+    if content.parents:
+        extra["parents"] = ["a:" + parent.hex() for parent in content.parents]
+    if content.qualifiers:
+        extra["qualifiers"] = dict(content.qualifiers)
+    if content.key is not None:
+        extra["key"] = content.key
+    return json.dumps(extra, ensure_ascii=False)
+
+
+__all__ = ["Entry", "Fold", "Head", "NAME", "topic_of", "tx_of"]

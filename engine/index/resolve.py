@@ -1,0 +1,153 @@
+"""Snapshot + strategy → the SQL that finds candidates and winners.
+
+One rule stands here and nowhere else: what counts as a candidate (`piece`) and which one wins.
+The SQL names :t :vl :vh (Snapshot.params), :many (JSON array of predicates declared MANY) and
+whatever its caller's conditions name. Aliases: s slot, w the chosen span, a assertion.
+
+    fast     LATEST: per state one descending seek on span's key, the highest seq wins
+    ranked   CONFIDENCE, MANY, overlapping valid times: a window over the slot's candidates
+    plain    every candidate, where no two pieces of one assertion can both match
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.lifecycle import CODE
+
+_SUPERSEDED = CODE["superseded"]
+
+
+class Shape(NamedTuple):
+    """What of a snapshot decides the text of its SQL."""
+
+    strategy: str
+    states: tuple[int, ...]
+    split: bool
+    """Whether two pieces of one assertion may match: only under a valid range, and only if
+    superseded tails are seen."""
+    many: bool
+    """Whether some predicate is declared CARDINALITY MANY."""
+
+
+class Source(NamedTuple):
+    """Rows to select from: `FROM` text with aliases s and w, and its `WHERE` conditions."""
+
+    tables: str
+    where: tuple[str, ...]
+
+
+def shape_of(snapshot: Snapshot, many: Sequence[str]) -> Shape:
+    """The shape of a snapshot's SQL."""
+    split = not snapshot.at_one_instant and _SUPERSEDED in snapshot.states
+    return Shape(snapshot.strategy, snapshot.states, split, bool(many))
+
+
+def piece(alias: str) -> str:
+    """The condition under which a span is a candidate of the snapshot, its state apart."""
+    return (
+        f"{alias}.from_tx<=:t AND {alias}.to_tx>:t"
+        f" AND {alias}.valid_from<=:vh AND {alias}.valid_to>:vl"
+    )
+
+
+def in_states(alias: str, states: Sequence[int]) -> str:
+    """The condition that a span's state is one of `states`."""
+    if len(states) == 1:
+        return f"{alias}.state={states[0]}"
+    return f"{alias}.state IN ({','.join(map(str, states))})"
+
+
+def winners(shape: Shape, slot_where: Sequence[str]) -> list[Source]:
+    """Where the winners of each slot come from; several sources are united with UNION ALL."""
+    if shape.strategy == "none":
+        return [candidates(shape, slot_where)]
+    if not shape.many:
+        return [_one(shape, slot_where)]
+    one = [*slot_where, "s.predicate NOT IN (SELECT value FROM json_each(:many))"]
+    many = [*slot_where, "s.predicate IN (SELECT value FROM json_each(:many))"]
+    by_object = "x.slot, typeof(o.object), o.object"
+    return [_one(shape, one), _ranked(shape, many, by_object)]
+
+
+def candidates(shape: Shape, slot_where: Sequence[str]) -> Source:
+    """Every candidate, one row for an assertion."""
+    if shape.split:
+        return _ranked(shape._replace(strategy="none"), slot_where, "x.assertion")
+    tables = "slot s JOIN span w ON w.slot=s.id AND " + in_states("w", shape.states)
+    return Source(tables, (piece("w"), *slot_where))
+
+
+def _one(shape: Shape, slot_where: Sequence[str]) -> Source:
+    if shape.strategy == "latest" and not shape.split:
+        return _fast(shape, slot_where)
+    return _ranked(shape, slot_where, "x.slot")
+
+
+def _fast(shape: Shape, slot_where: Sequence[str]) -> Source:
+    # LIMIT -1 keeps SQLite from flattening the subquery, which would compute win thrice
+    where = " WHERE " + " AND ".join(slot_where) if slot_where else ""
+    tables = (
+        f"(SELECT s.id, s.subject, s.predicate, s.topic, {_latest(shape.states)} AS win"
+        f" FROM slot s{where} LIMIT -1) s"
+        " CROSS JOIN span w ON w.slot=s.id AND w.state=(s.win & 15) AND w.seq=(s.win >> 4)"
+    )
+    return Source(tables, (piece("w"),))
+
+
+def _latest(states: Sequence[int]) -> str:
+    """An expression for the latest candidate of slot s: its seq * 16 + its state."""
+    seeks = [
+        f"(SELECT x.seq*16+{state} FROM span x WHERE x.slot=s.id AND x.state={state}"
+        f" AND {piece('x')} AND x.seq<((:t+1)<<20) ORDER BY x.seq DESC LIMIT 1)"
+        for state in states
+    ]
+    if not seeks:
+        return "0"
+    if len(seeks) == 1:
+        return seeks[0]
+    return "max(" + ", ".join(f"ifnull({seek}, 0)" for seek in seeks) + ")"
+
+
+_RANK = {
+    "latest": "x.seq DESC, x.valid_from DESC",
+    "confidence": "o.confidence DESC, x.seq DESC, x.valid_from DESC",
+    "none": "x.valid_from DESC",
+}
+
+
+def _ranked(shape: Shape, slot_where: Sequence[str], partition: str) -> Source:
+    where = " AND ".join([piece("x"), *slot_where])
+    tables = (
+        "(SELECT x.*, row_number() OVER"
+        f" (PARTITION BY {partition} ORDER BY {_RANK[shape.strategy]}) AS place"
+        f" FROM slot s JOIN span x ON x.slot=s.id AND {in_states('x', shape.states)}"
+        f" JOIN assertion o ON o.id=x.assertion WHERE {where}) w"
+        " CROSS JOIN slot s ON s.id=w.slot"
+    )
+    return Source(tables, ("w.place=1",))
+
+
+def support(shape: Shape) -> str:
+    """An expression: how many distinct agents assert the winning object."""
+    return f"(SELECT count(DISTINCT o.agent) {_rivals(shape)} AND {_same_object})"
+
+
+def disputed(shape: Shape) -> str:
+    """An expression: 1 when another candidate of the slot has another object."""
+    rivals = f"EXISTS (SELECT 1 {_rivals(shape)} AND NOT ({_same_object}))"
+    if not shape.many:
+        return rivals
+    return f"(s.predicate NOT IN (SELECT value FROM json_each(:many)) AND {rivals})"
+
+
+_same_object = "o.object=a.object AND typeof(o.object)=typeof(a.object)"
+
+
+def _rivals(shape: Shape) -> str:
+    return (
+        f"FROM span x JOIN assertion o ON o.id=x.assertion WHERE x.slot=w.slot"
+        f" AND {in_states('x', shape.states)} AND {piece('x')}"
+    )

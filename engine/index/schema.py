@@ -1,0 +1,119 @@
+"""The tables of the index, and how index.db is opened. docs/formats/index.md explains them.
+
+The index is a cache of the journal: WAL mode and synchronous=NORMAL are enough, because the
+applied transaction is written in the same SQLite transaction as the rows it covers.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from epql.engine.errors import InternalError, OperationalError
+
+SCHEMA_VERSION = 1
+SQLITE_MIN = 3051003
+"""Older SQLite can corrupt a database that two connections checkpoint at once."""
+
+SCHEMA = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE kv(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE txn(tx INTEGER PRIMARY KEY, recorded_at INTEGER NOT NULL, agent INTEGER NOT NULL,
+  origin TEXT NOT NULL, key TEXT, records INTEGER NOT NULL, digest BLOB,
+  segment INTEGER, offset INTEGER);
+CREATE UNIQUE INDEX txn_recorded_at ON txn(recorded_at);
+CREATE UNIQUE INDEX txn_key ON txn(key) WHERE key IS NOT NULL;
+
+CREATE TABLE agent(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tx INTEGER NOT NULL);
+CREATE TABLE slot(id INTEGER PRIMARY KEY, subject TEXT NOT NULL, predicate TEXT NOT NULL,
+  topic TEXT NOT NULL, tx INTEGER NOT NULL, UNIQUE(subject, predicate));
+CREATE INDEX slot_predicate ON slot(predicate);
+CREATE INDEX slot_topic ON slot(topic);
+
+CREATE TABLE assertion(id INTEGER PRIMARY KEY, slot INTEGER NOT NULL, object NOT NULL,
+  confidence REAL NOT NULL, agent INTEGER NOT NULL, source TEXT, digest BLOB NOT NULL, extra TEXT,
+  state INTEGER NOT NULL, seq INTEGER NOT NULL, since_tx INTEGER NOT NULL,
+  valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL);
+CREATE TABLE span(slot INTEGER NOT NULL, state INTEGER NOT NULL, seq INTEGER NOT NULL,
+  from_tx INTEGER NOT NULL, valid_from INTEGER NOT NULL, to_tx INTEGER NOT NULL,
+  valid_to INTEGER NOT NULL, assertion INTEGER NOT NULL,
+  PRIMARY KEY(slot, state, seq, from_tx, valid_from)) WITHOUT ROWID;
+CREATE TABLE touched(tx INTEGER NOT NULL, slot INTEGER NOT NULL, event INTEGER NOT NULL,
+  assertion INTEGER NOT NULL, PRIMARY KEY(tx, slot)) WITHOUT ROWID;
+CREATE TABLE bound(at INTEGER NOT NULL, slot INTEGER NOT NULL, PRIMARY KEY(at, slot)) WITHOUT ROWID;
+
+CREATE TABLE transition(id INTEGER PRIMARY KEY, assertion INTEGER NOT NULL, was INTEGER NOT NULL,
+  state INTEGER NOT NULL, via TEXT NOT NULL, agent INTEGER NOT NULL, reason TEXT, successor BLOB,
+  cut INTEGER);
+CREATE INDEX transition_assertion ON transition(assertion);
+CREATE TABLE epoch(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, agent INTEGER NOT NULL);
+CREATE TABLE declaration(id INTEGER PRIMARY KEY, what TEXT NOT NULL, name TEXT NOT NULL,
+  body TEXT NOT NULL, agent INTEGER NOT NULL);
+CREATE INDEX declaration_name ON declaration(what, name);
+CREATE TABLE aside(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL);
+"""
+
+_PRAGMAS = "PRAGMA synchronous=NORMAL; PRAGMA mmap_size=0; PRAGMA cache_size=-65536"
+
+
+def open_index(path: str, *, read_only: bool = False, busy_ms: int = 5000) -> apsw.Connection:
+    """Open index.db (or ':memory:'); a new one gets the schema.
+
+    Raises: OperationalError if SQLite cannot open it, InternalError `index.version` for a
+    schema of another version (delete index.db and it is rebuilt).
+    """
+    _check_sqlite()
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else _READ_WRITE
+    try:
+        db = apsw.Connection(path, flags=flags, statementcachesize=500)
+        _configure(db, busy_ms)
+        if not read_only:
+            _create_if_new(db)
+        version = db.pragma("user_version")
+    except apsw.Error as error:
+        raise OperationalError(
+            f"the index cannot be opened: {error}",
+            code="index.open",
+            hint="epql rebuild makes a new index from the journal",
+        ) from error
+    if version != SCHEMA_VERSION:
+        db.close()
+        raise InternalError(
+            f"the index has schema version {version}, this program reads {SCHEMA_VERSION}",
+            code="index.version",
+            hint="epql rebuild makes a new index from the journal",
+        )
+    return db
+
+
+_READ_WRITE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+
+
+def _check_sqlite() -> None:
+    number = apsw.SQLITE_VERSION_NUMBER
+    if number < SQLITE_MIN:
+        raise OperationalError(
+            f"SQLite {apsw.sqlite_lib_version()} is too old for several processes",
+            code="index.sqlite_version",
+            hint="install apsw 3.51.3 or newer",
+        )
+
+
+def _configure(db: apsw.Connection, busy_ms: int) -> None:
+    db.set_busy_timeout(busy_ms)
+    # with STAT4 a bound range re-prepares the statement on every new value, unless plans are
+    # declared stable: that halves as-of reads
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    db.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    db.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+    db.execute(_PRAGMAS)
+
+
+def _create_if_new(db: apsw.Connection) -> None:
+    db.pragma("journal_mode", "wal")
+    if db.pragma("user_version"):
+        return
+    with db:
+        if not db.pragma("user_version"):  # another process may have been first
+            db.execute(SCHEMA + f"PRAGMA user_version={SCHEMA_VERSION};")

@@ -1,0 +1,198 @@
+"""The ingestor: it takes commits from the journal into the store and the index.
+
+catch_up is what an open, a write and a rebuild do in the foreground; Ingestor is the same as a
+background thread, for bulk loads (one thread encodes, appends and syncs while this one applies)
+and for following a journal that another process writes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import apsw
+import msgspec
+
+from epql.engine.errors import InternalError, OperationalError
+from epql.engine.files import Files
+from epql.engine.index.fold import Entry, Fold
+from epql.engine.journal.format import Frame
+from epql.engine.journal.reader import read_frame_at, read_frames
+from epql.engine.journal.tail import Tail, tail_at
+from epql.engine.records import CommitInfo, decode, key_of
+from epql.engine.store.objects import seq_of
+
+Progress = Callable[[int], None]
+"""Called with the last applied transaction."""
+
+_BATCH_RECORDS = 20_000
+
+
+def applied(db: apsw.Connection) -> tuple[int, bytes | None]:
+    """The checkpoint of an index: the last applied transaction and its frame's digest."""
+    row = db.execute("SELECT value FROM meta WHERE key='applied_tx'").fetchone()
+    if row is None:
+        return 0, None
+    digest = db.execute("SELECT value FROM meta WHERE key='applied_digest'").fetchone()
+    return int(row[0]), bytes(digest[0])
+
+
+def apply_frame(fold: Fold, frame: Frame) -> None:
+    """Apply one commit as the journal has it, inside the caller's SQLite transaction."""
+    info, entries = _entries(fold, frame)
+    fold.begin(frame.tx, frame.recorded_at, info)
+    fold.apply(frame.tx, frame.recorded_at, entries)
+    fold.finish(
+        frame.tx, frame.recorded_at, frame.record_count, frame.digest, frame.segment, frame.offset
+    )
+
+
+def catch_up(
+    fold: Fold, files: Files, *, upto: int | None = None, progress: Progress | None = None
+) -> int:
+    """Apply what the journal has and the index has not; the last applied transaction.
+
+    Commits in batches, unless the caller has a transaction open. Raises InternalError
+    `index.diverged` when the index is not a fold of this journal.
+    """
+    last, place = checkpoint(fold.db, files)
+    if upto is not None and last >= upto:
+        return last
+    is_nested = fold.db.in_transaction
+    pending = 0
+    for frame in read_frames(files, after_tx=last, after=place):
+        if not pending and not is_nested:
+            fold.db.execute("BEGIN IMMEDIATE")
+        apply_frame(fold, frame)
+        last, pending = frame.tx, pending + frame.record_count
+        if pending >= _BATCH_RECORDS:
+            pending = 0
+            if not is_nested:
+                fold.db.execute("COMMIT")
+        if progress is not None:
+            progress(last)
+        if last == upto:
+            break
+    if pending and not is_nested:
+        fold.db.execute("COMMIT")
+    return last
+
+
+def checkpoint(db: apsw.Connection, files: Files) -> tuple[int, Tail | None]:
+    """The last applied transaction, and the place in the journal just behind it.
+
+    Raises: InternalError `index.diverged` unless the journal has that very commit there.
+    """
+    last, digest = applied(db)
+    if not last:
+        return 0, None
+    sql = "SELECT segment, offset FROM txn WHERE tx=?"
+    segment, offset = db.execute(sql, (last,)).fetchone()
+    try:
+        frame = read_frame_at(files, segment, offset)
+    except InternalError as error:
+        raise diverged(last) from error
+    if frame.digest != digest:
+        raise diverged(last)
+    return last, tail_at(frame)
+
+
+def diverged(tx: int) -> InternalError:
+    """The error for an index whose checkpoint the journal does not contain."""
+    return InternalError(
+        f"the index was made from another journal: commit {tx} differs or is missing",
+        code="index.diverged",
+        hint="epql verify says more; epql rebuild makes a new index from this journal",
+    )
+
+
+def _entries(fold: Fold, frame: Frame) -> tuple[CommitInfo, list[Entry]]:
+    """The records of a frame; one that cannot be understood is set aside (rule I5)."""
+    info = CommitInfo(frame.tx, "unknown")
+    entries: list[Entry] = []
+    for order, (kind, flags, payload, _) in enumerate(frame.records()):
+        seq = seq_of(frame.tx, order)
+        try:
+            record = decode(kind, payload)
+        except (KeyError, msgspec.DecodeError, msgspec.ValidationError) as error:
+            fold.set_aside(seq, kind, str(error) or "unknown kind")
+            continue
+        if isinstance(record, CommitInfo):
+            info = record
+        entries.append(Entry(seq, kind, flags, record, key_of(kind, bytes(payload))))
+    return info, entries
+
+
+class Ingestor:
+    """A thread that applies commits as the journal grows. It owns its SQLite connection."""
+
+    def __init__(self, open_db: Callable[[], apsw.Connection], files: Files) -> None:
+        self._open_db = open_db
+        self._files = files
+        self._wake = threading.Condition()
+        self._wanted = 0
+        self._applied = 0
+        self._stopping = False
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="epql-ingestor", daemon=True)
+
+    def start(self) -> None:
+        """Begin to apply."""
+        self._thread.start()
+
+    def announce(self, tx: int) -> None:
+        """Tell it that the journal now holds `tx`, durably."""
+        with self._wake:
+            self._raise_failure()
+            self._wanted = max(self._wanted, tx)
+            self._wake.notify_all()
+
+    def wait_for(self, tx: int, timeout_s: float) -> None:
+        """Return once `tx` is applied. Raises OperationalError `ingest.timeout`."""
+        with self._wake:
+            done = self._wake.wait_for(
+                lambda: self._applied >= tx or self._failure is not None, timeout_s
+            )
+            self._raise_failure()
+            if not done:
+                raise OperationalError(
+                    f"commit {tx} is not in the index after {timeout_s} s",
+                    code="ingest.timeout",
+                    retryable=True,
+                )
+
+    def stop(self) -> None:
+        """Finish what was announced and end the thread."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        self._thread.join()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            db = self._open_db()
+            try:
+                self._follow(Fold(db))
+            finally:
+                db.close()
+        except BaseException as failure:  # handed to whoever waits
+            with self._wake:
+                self._failure = failure
+                self._wake.notify_all()
+
+    def _follow(self, fold: Fold) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._stopping or self._wanted > self._applied)
+                wanted = self._wanted
+                if self._stopping and wanted <= self._applied:
+                    return
+            reached = catch_up(fold, self._files, upto=wanted)
+            with self._wake:
+                self._applied = reached
+                self._wake.notify_all()

@@ -1,0 +1,119 @@
+"""Finding assertions by what people call them: an id, a slot, a triple."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from epql.engine.database import Database
+from epql.engine.errors import ProgrammingError
+from epql.engine.index import resolve
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.lifecycle import NAME
+from epql.engine.records import Assertion, Object
+from epql.engine.store.objects import tx_of
+
+
+class Found(NamedTuple):
+    """An assertion: its digest, its object, the state it is in."""
+
+    digest: bytes
+    object: Object
+    state: str
+
+
+def by_id(database: Database, name: str) -> bytes:
+    """The digest of the assertion that an id or an unambiguous prefix names."""
+    return database.objects.resolve(name)[0]
+
+
+def believed(
+    database: Database, snapshot: Snapshot, subject: str, predicate: str
+) -> list[Found]:
+    """The winners of a slot: none, one, or one for each object where MANY is declared."""
+    many = database.declarations.many(snapshot.tx)
+    shape = resolve.shape_of(snapshot, many)
+    sources = resolve.winners(shape, ["s.subject=:s AND s.predicate=:p"])
+    return _run(database, snapshot, sources, many, {"s": subject, "p": predicate})
+
+
+def by_slot(database: Database, snapshot: Snapshot, subject: str, predicate: str) -> Found:
+    """The one belief of a slot.
+
+    Raises: ProgrammingError `target.none`, `target.ambiguous`.
+    """
+    found = believed(database, snapshot, subject, predicate)
+    if not found:
+        raise ProgrammingError(
+            f"nothing is believed about ({subject!r}, {predicate!r}) now",
+            code="target.none",
+            hint="SELECT * FROM assertions LIFECYCLE ANY VALID ANYTIME shows what was asserted",
+        )
+    if len(found) > 1:
+        raise ProgrammingError(
+            f"{predicate!r} takes many objects; {len(found)} are believed",
+            code="target.ambiguous",
+            hint=f"name one: ({subject!r}, {predicate!r}, {found[0].object!r})",
+        )
+    return found[0]
+
+
+def by_triple(
+    database: Database, snapshot: Snapshot, subject: str, predicate: str, obj: Object
+) -> Found:
+    """The latest assertion of a triple: a live one where there is one, else one of any state.
+
+    Raises: ProgrammingError `target.none`.
+    """
+    every = replace(snapshot.anytime(), states=tuple(NAME), strategy="none")
+    for wanted in (replace(snapshot, strategy="none"), every):
+        shape = resolve.shape_of(wanted, ())
+        where = ["s.subject=:s AND s.predicate=:p"]
+        sources = [resolve.candidates(shape, where)]
+        found = _run(database, wanted, sources, (), {"s": subject, "p": predicate})
+        same = [f for f in found if f.object == obj and type(f.object) is type(obj)]
+        if same:
+            return same[-1]
+    raise ProgrammingError(
+        f"({subject!r}, {predicate!r}, {obj!r}) was never asserted",
+        code="target.none",
+        hint="SELECT * FROM assertions LIFECYCLE ANY VALID ANYTIME shows what was asserted",
+    )
+
+
+def content_of(database: Database, digest: bytes) -> Assertion:
+    """What an assertion says, as far as a successor takes it over."""
+    sql = (
+        "SELECT s.subject, s.predicate, a.object, a.confidence, g.name, a.source"
+        " FROM assertion a JOIN slot s ON s.id=a.slot JOIN agent g ON g.id=a.agent WHERE a.id=?"
+    )
+    number = database.objects.find(b"H:" + digest)
+    row = database.db.execute(sql, (number,)).fetchone()
+    return Assertion(*row)
+
+
+def recorded_in(database: Database, digest: bytes) -> int:
+    """The transaction in which an assertion was first recorded."""
+    number = database.objects.find(b"H:" + digest)
+    assert number is not None
+    return tx_of(number)
+
+
+def _run(
+    database: Database,
+    snapshot: Snapshot,
+    sources: Sequence[resolve.Source],
+    many: Sequence[str],
+    names: dict[str, Any],
+) -> list[Found]:
+    sql = " UNION ALL ".join(
+        f"SELECT w.seq, a.digest, a.object, w.state FROM {source.tables}"
+        f" JOIN assertion a ON a.id=w.assertion WHERE {' AND '.join(source.where)}"
+        for source in sources
+    )
+    bindings = {**names, **snapshot.params(), "many": json.dumps(many)}
+    rows = sorted(database.db.execute(sql, bindings), key=lambda row: row[0])
+    return [Found(bytes(digest), obj, NAME[state]) for _, digest, obj, state in rows]
+

@@ -1,0 +1,68 @@
+"""What a connection reads through: the scopes of its running statements, and the relations.
+
+The planner registers the scope of each table reference before a statement runs and takes it
+back when the statement's rows are used up; the virtual tables ask for it by number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from epql.engine.database import Database
+from epql.engine.errors import InterfaceError
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.vtab.context import Scope
+from epql.engine.vtab.register import register
+
+Overrider = Callable[[Scope, Mapping[str, object]], Scope]
+"""Changes a scope as hidden columns say; the language's part, handed in by the connector."""
+
+
+class Session:
+    """The Context of a connection's virtual tables."""
+
+    def __init__(self, database: Database, overrider: Overrider) -> None:
+        self._database = database
+        self._overrider = overrider
+        self._scopes: dict[int, Scope] = {}
+        self._next = 0
+        self.db = database.db
+        self.objects = database.objects
+        self.declarations = database.declarations
+        register(self.db, self)
+
+    def open_scopes(self, scopes: Sequence[Scope]) -> list[int]:
+        """Register scopes; their numbers go into the statement's bindings."""
+        first = self._next
+        self._next += len(scopes)
+        numbers = list(range(first, self._next))
+        self._scopes.update(zip(numbers, scopes, strict=True))
+        return numbers
+
+    def close_scopes(self, numbers: Sequence[int]) -> None:
+        """Forget scopes; their statement has ended."""
+        for number in numbers:
+            self._scopes.pop(number, None)
+
+    def scope(self, number: int | None) -> Scope:
+        """The scope of that number; None: now."""
+        if number is None:
+            return self.present()
+        try:
+            return self._scopes[number]
+        except KeyError:
+            raise InterfaceError(
+                "the scope of this read has ended", code="scope.unknown"
+            ) from None
+
+    def present(self) -> Snapshot:
+        """The snapshot of a plain read."""
+        return Snapshot.at(self._database.last()[0], self._database.now())
+
+    def overridden(self, scope: Scope, hidden: Mapping[str, object]) -> Scope:
+        """The scope as the hidden columns a person wrote change it."""
+        return self._overrider(scope, hidden)
+
+    def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
+        """(tx, position, kind, payload) of the records of commits first to last."""
+        return self._database.journal_records(first, last)

@@ -1,0 +1,110 @@
+"""Content-addressed objects over a KVStore: the key is kind and digest, the value a position.
+
+A position is the record's place in the journal, (transaction, order in its commit), as one
+number `seq`: what was recorded later has the higher one. The bytes stay in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NewType
+
+from epql.engine.errors import DataError, ProgrammingError
+from epql.engine.store.kv import KVStore
+
+Seq = NewType("Seq", int)
+
+_ORDER_BITS = 20
+RECORDS_MAX = (1 << _ORDER_BITS) - 1
+"""Records of one commit at most, the commit's own included."""
+
+_ID_DIGITS_MIN = 4
+_ID_DIGITS = 64
+
+
+def seq_of(tx: int, order: int) -> int:
+    """The position of a record as one number."""
+    return tx << _ORDER_BITS | order
+
+
+def tx_of(seq: int) -> int:
+    """The transaction in which a record was written."""
+    return seq >> _ORDER_BITS
+
+
+def order_of(seq: int) -> int:
+    """The record's place in its commit, from 0."""
+    return seq & RECORDS_MAX
+
+
+TX_OF_SEQ = f"{{}} >> {_ORDER_BITS}"
+"""SQL for tx_of, to be formatted with the column."""
+
+
+class Objects:
+    """Records by content address."""
+
+    def __init__(self, kv: KVStore) -> None:
+        self._kv = kv
+
+    def add(self, keys: Iterable[tuple[bytes, int]]) -> None:
+        """Remember (key, seq) pairs, where key is `records.key_of`."""
+        self._kv.put_many((key, seq.to_bytes(8, "big")) for key, seq in keys)
+
+    def find(self, key: bytes) -> int | None:
+        """The seq of the record's first appearance, or None."""
+        value = self._kv.get(key)
+        return None if value is None else int.from_bytes(value, "big")
+
+    def find_many(self, keys: Iterable[bytes]) -> dict[bytes, int]:
+        """The seqs of those keys that are known."""
+        found = self._kv.get_many(keys)
+        return {key: int.from_bytes(value, "big") for key, value in found.items()}
+
+    def resolve(self, name: str) -> tuple[bytes, int]:
+        """The (digest, seq) of the assertion that an id or an unambiguous prefix names.
+
+        Raises: ProgrammingError `id.malformed`, `id.too_short`, `id.unknown`, `id.ambiguous`.
+        """
+        digits = _digits_of(name)
+        whole = bytes.fromhex(digits[: len(digits) // 2 * 2])
+        found: list[tuple[bytes, int]] = []
+        for key, value in self._kv.scan_prefix(b"H:" + whole):
+            if key[2:].hex().startswith(digits):
+                found.append((key[2:], int.from_bytes(value, "big")))
+                if len(found) > 1:
+                    raise _ambiguous(name, found)
+        if not found:
+            raise ProgrammingError(
+                f"no assertion has the id {name!r}",
+                code="id.unknown",
+                hint="SELECT id FROM assertions LIFECYCLE ANY VALID ANYTIME lists them",
+            )
+        return found[0]
+
+
+def _digits_of(name: str) -> str:
+    """The hex digits of an id as a person writes it."""
+    digits = name[2:].lower() if name[:2].lower() == "a:" else ""
+    if not digits or set(digits) - set("0123456789abcdef") or len(digits) > _ID_DIGITS:
+        raise ProgrammingError(
+            f"{name!r} is not the id of an assertion",
+            code="id.malformed",
+            hint="an id is 'a:' and hexadecimal digits, such as 'a:1f3c9e'",
+        )
+    if len(digits) < _ID_DIGITS_MIN:
+        raise ProgrammingError(
+            f"the id {name!r} is too short",
+            code="id.too_short",
+            hint=f"give at least {_ID_DIGITS_MIN} digits",
+        )
+    return digits
+
+
+def _ambiguous(name: str, found: list[tuple[bytes, int]]) -> DataError | ProgrammingError:
+    shown = " and ".join("a:" + digest.hex()[:16] for digest, _ in found)
+    return ProgrammingError(
+        f"the id {name!r} is ambiguous",
+        code="id.ambiguous",
+        hint=f"it fits {shown}; give more digits",
+    )

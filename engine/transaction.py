@@ -1,0 +1,320 @@
+"""A transaction: validate, build records, apply them, and at COMMIT one journal frame.
+
+The records are applied to the index as they are made, inside one SQLite transaction, so a
+transaction reads its own writes and ROLLBACK is SQLite's. COMMIT appends the frame, syncs, and
+only then commits the index. A record may name the commit's own instant, which is stamped at
+COMMIT: then the transaction is applied once more with the instant it really got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from epql.engine.clock import EVER, FOREVER
+from epql.engine.content import (
+    check_interval,
+    check_type,
+)
+from epql.engine.errors import DataError, IntegrityError, InterfaceError
+from epql.engine.index.fold import Entry, Head
+from epql.engine.journal.writer import Pending
+from epql.engine.lifecycle import CODE, LIVE, NAME, TERMINAL, check_move
+from epql.engine.records import (
+    Assertion,
+    CommitInfo,
+    Declaration,
+    Epoch,
+    Record,
+    Transition,
+    assertion_id,
+    encode,
+    key_of,
+    kind_of,
+)
+from epql.engine.store.objects import RECORDS_MAX, seq_of
+
+if TYPE_CHECKING:
+    from epql.engine.database import Database
+
+
+class Outcome(NamedTuple):
+    """What became of one ASSERT: 'new', 'again' (it is the latest again), or 'same' (a retry)."""
+
+    digest: bytes
+    done: str
+
+
+class Transaction:
+    """One transaction under the writer's lock. `tx` is its number, `at` its instant so far."""
+
+    def __init__(
+        self, database: Database, at: int, info: CommitInfo, *, fixed_at: int | None = None
+    ) -> None:
+        self._database = database
+        self._fold = database.fold
+        self.tx = info.tx
+        self.at = at
+        self.fixed_at = fixed_at
+        self._info = info
+        self._records: list[tuple[str, int, bytes]] = []
+        self._entries: list[Entry] = []
+        self._names_own_instant = False
+        self._fold.begin(self.tx, at, info)
+        self._append([(info, 0)])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but the commit's own record is in it."""
+        return len(self._records) == 1
+
+    @property
+    def agent(self) -> str:
+        """Who opened it."""
+        return self._info.agent
+
+    @contextmanager
+    def statement(self, *, dry_run: bool = False) -> Iterator[None]:
+        """All of a statement or nothing of it; nothing at all for a dry run."""
+        self._fold.db.execute("SAVEPOINT epql_statement")
+        before = len(self._records), self._names_own_instant
+        is_kept = False
+        try:
+            yield
+            is_kept = not dry_run
+        finally:
+            if not is_kept:
+                self._fold.db.execute("ROLLBACK TO epql_statement")
+                self._database.forget()
+                del self._records[before[0] :], self._entries[before[0] :]
+                self._names_own_instant = before[1]
+            self._fold.db.execute("RELEASE epql_statement")
+
+    # ------------------------------------------------------------ assertions
+
+    def assert_many(
+        self, contents: Sequence[Assertion], states: Sequence[str], reason: str | None = None
+    ) -> list[Outcome]:
+        """Assert contents, each landing in its state; content that stands is asserted again.
+
+        Raises: DataError for an empty interval, IntegrityError for an object of the wrong type
+        or an assertion in a terminal state.
+        """
+        declared = self._database.declarations.as_of(self.tx)
+        for content in contents:
+            check_interval(content.valid_from, content.valid_to)
+            if declared:
+                check_type(declared.get(content.predicate), content)
+        payloads = [encode(content) for content in contents]
+        keys = [key_of("H", payload) for payload in payloads]
+        known = self._fold.objects.find_many(keys)
+        if known or len(set(keys)) < len(keys):
+            pairs = zip(contents, states, strict=True)
+            return [self._assert_one(content, state, reason) for content, state in pairs]
+        fresh = [(content, CODE[state]) for content, state in zip(contents, states, strict=True)]
+        self._append(fresh, payloads, keys)
+        if reason is not None:
+            self._explain(contents, keys, states, reason)
+        return [Outcome(key[2:], "new") for key in keys]
+
+    def _assert_one(self, content: Assertion, state: str, reason: str | None) -> Outcome:
+        key = key_of("H", encode(content))
+        number = self._fold.objects.find(key)
+        if number is None:
+            self._append([(content, CODE[state])])
+            if reason is not None:
+                self._explain([content], [key], [state], reason)
+            return Outcome(key[2:], "new")
+        head = self._fold.head(number)
+        if NAME[head.state] in TERMINAL:
+            raise IntegrityError(
+                f"{assertion_id(key[2:])[:14]}… is {NAME[head.state]}; it cannot be asserted again",
+                code="assert.terminal",
+                hint="REVIVE brings it back to proposed",
+            )
+        if head.seq == self._latest_in(head.slot):
+            return Outcome(key[2:], "same")
+        self._append([(content, 0)])
+        return Outcome(key[2:], "again")
+
+    def _explain(
+        self, contents: Sequence[Assertion], keys: Sequence[bytes], states: Sequence[str], why: str
+    ) -> None:
+        """ASSERT … REASON: the reason is the event's, not part of the content."""
+        for content, key, state in zip(contents, keys, states, strict=True):
+            self._move(key[2:], state, state, "ASSERT", content.agent, why)
+
+    def _latest_in(self, slot: int) -> int:
+        """The seq of the latest assertion of a slot: one seek per state."""
+        sql = "SELECT max(seq) FROM span WHERE slot=? AND state=?"
+        found = self._fold.db.executemany(sql, [(slot, code) for code in NAME])
+        return max(seq or 0 for (seq,) in found)
+
+    # ------------------------------------------------------------ moves
+
+    def transition(
+        self, target: bytes, state: str, via: str, agent: str, reason: str | None = None
+    ) -> None:
+        """Move an assertion to another state. Raises IntegrityError for an illegal move."""
+        was = NAME[self._head(target).state]
+        check_move(was, state)
+        self._move(target, was, state, via, agent, reason)
+
+    def supersede(
+        self, target: bytes, successor: Assertion, since: int | None, reason: str | None = None
+    ) -> Outcome:
+        """End an assertion's valid time at `since` (None: the commit's instant); `successor`
+        takes over from there, in the same state. `successor`'s valid time is set here.
+
+        Raises: IntegrityError if the target is not live or the successor is the target;
+        DataError if the target's valid time ended before.
+        """
+        head = self._head(target)
+        was = NAME[head.state]
+        if was not in LIVE:
+            raise IntegrityError(
+                f"the assertion is {was}; only a live one can be superseded",
+                code="lifecycle.illegal_move",
+                hint="live states are " + ", ".join(LIVE),
+            )
+        cut = self.at if since is None else since
+        if cut >= head.valid_to:
+            raise DataError(
+                "the assertion's valid time ends before the new one would begin",
+                code="supersede.after_end",
+                hint="give an earlier FROM, or ASSERT the new value with its own VALID",
+            )
+        successor = _with_valid(
+            successor,
+            None if cut <= EVER else since,
+            None if head.valid_to == FOREVER else head.valid_to,
+            self.tx if since is None else 0,
+        )
+        key = key_of("H", encode(successor))
+        if key[2:] == target:
+            raise IntegrityError(
+                "the assertion cannot supersede itself", code="supersede.same", hint="nothing to do"
+            )
+        outcome = self._assert_one(successor, was, None)
+        self._move(
+            target, was, "superseded", "SUPERSEDE", successor.agent, reason,
+            by=key[2:], cut=since, cut_tx=self.tx if since is None else 0,
+        )  # fmt: skip
+        self._names_own_instant |= since is None
+        return outcome
+
+    def _head(self, target: bytes) -> Head:
+        number = self._fold.objects.find(b"H:" + target)
+        assert number is not None, "targets are resolved before they are moved"
+        return self._fold.head(number)
+
+    def _move(
+        self,
+        target: bytes,
+        was: str,
+        state: str,
+        via: str,
+        agent: str,
+        reason: str | None,
+        *,
+        by: bytes | None = None,
+        cut: int | None = None,
+        cut_tx: int = 0,
+    ) -> None:
+        order = len(self._records)
+        move = Transition(self.tx, order, target, was, state, via, agent, reason, by, cut, cut_tx)
+        self._append([(move, 0)])
+
+    # ------------------------------------------------------------ declarations
+
+    def define_predicate(
+        self, name: str, body: tuple[tuple[str, str | int | float | None], ...], agent: str
+    ) -> None:
+        """DEFINE PREDICATE; `body` is sorted pairs."""
+        record = Declaration(self.tx, len(self._records), "predicate", name, body, agent)
+        self._append([(record, 0)])
+
+    def mark_epoch(self, name: str, agent: str) -> None:
+        """MARK EPOCH. Raises IntegrityError if the name is taken."""
+        if self._fold.db.execute("SELECT 1 FROM epoch WHERE name=?", (name,)).fetchone():
+            raise IntegrityError(
+                f"there is an epoch {name!r} already",
+                code="epoch.exists",
+                hint="SELECT * FROM epochs lists them; choose another name",
+            )
+        self._append([(Epoch(self.tx, name, agent), 0)])
+
+    # ------------------------------------------------------------ end
+
+    def commit(self) -> int | None:
+        """Make it durable, then visible; its tx, or None if there was nothing to commit."""
+        if self.is_empty:
+            self.rollback()
+            return None
+        return self._database.finish(self)
+
+    def rollback(self) -> None:
+        """Nothing happened."""
+        self._database.abandon(self)
+
+    def pending(self, at: int) -> Pending:
+        """The frame to append, stamped with its instant."""
+        backfilled = self._info.origin != "local"
+        return Pending(at, self._records, backfilled)
+
+    def restamp(self, at: int) -> None:
+        """Take the instant that COMMIT stamped, where a record depends on it."""
+        if at != self.at and self._names_own_instant:
+            self._fold.db.execute("ROLLBACK TO epql_transaction")
+            self._database.forget()
+            self._fold.begin(self.tx, at, self._info)
+            self._fold.apply(self.tx, at, self._entries)
+        self.at = at
+
+    @property
+    def record_count(self) -> int:
+        """Records so far, the commit's own included."""
+        return len(self._records)
+
+    def _append(
+        self,
+        records: Sequence[tuple[Record, int]],
+        payloads: Sequence[bytes] | None = None,
+        keys: Sequence[bytes] | None = None,
+    ) -> None:
+        """Add (record, flags) to the frame and apply them to the index."""
+        if len(self._records) + len(records) > RECORDS_MAX:
+            raise InterfaceError(
+                f"a transaction holds {RECORDS_MAX} records at most",
+                code="transaction.too_large",
+                hint="commit in batches",
+            )
+        first = seq_of(self.tx, len(self._records))
+        kinds = [kind_of(record) for record, _ in records]
+        if payloads is None:
+            payloads = [encode(record) for record, _ in records]
+        if keys is None:
+            keys = [key_of(kind, data) for kind, data in zip(kinds, payloads, strict=True)]
+        entries = [
+            Entry(seq, kind, flags, record, key)
+            for seq, (kind, (record, flags), key) in enumerate(
+                zip(kinds, records, keys, strict=True), start=first
+            )
+        ]
+        self._fold.apply(self.tx, self.at, entries)
+        self._entries += entries
+        self._records += [
+            (kind, flags, data)
+            for kind, (_, flags), data in zip(kinds, records, payloads, strict=True)
+        ]
+
+
+def _with_valid(
+    content: Assertion, valid_from: int | None, valid_to: int | None, from_tx: int
+) -> Assertion:
+    return Assertion(
+        content.subject, content.predicate, content.object, content.confidence, content.agent,
+        content.source, valid_from, valid_to, from_tx, content.parents, content.qualifiers,
+        content.key,
+    )  # fmt: skip

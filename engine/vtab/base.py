@@ -1,0 +1,295 @@
+"""Module, table and cursor of every relation, in SQLite's own words.
+
+A relation says which columns it has and gives rows for a scope and conditions; what is common
+stands here: the schema SQLite sees, hidden columns, pushdown (BestIndex), streaming cursors.
+
+`idxStr` is readable, because EXPLAIN QUERY PLAN shows it: `scope= subject= tx>= cols=1f` means
+that the scope and the subject are given, tx has a lower bound, and columns 0 to 4 are read.
+SQLite checks every visible constraint again (omit is false): it hands values over without the
+column's affinity, so a pushed condition may only ever let more rows through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import apsw
+
+from epql.engine.vtab.context import Context, Scope
+
+SqlValue = Any
+Show = Callable[[Any], Any]
+
+_OPS = {
+    apsw.SQLITE_INDEX_CONSTRAINT_EQ: "=",
+    apsw.SQLITE_INDEX_CONSTRAINT_GT: ">",
+    apsw.SQLITE_INDEX_CONSTRAINT_GE: ">=",
+    apsw.SQLITE_INDEX_CONSTRAINT_LT: "<",
+    apsw.SQLITE_INDEX_CONSTRAINT_LE: "<=",
+    apsw.SQLITE_INDEX_CONSTRAINT_GLOB: " GLOB ",
+}
+_EQUAL = ("=",)
+_ORDER = ("=", ">", ">=", "<", "<=")
+_TEXT = (*_ORDER, " GLOB ")
+
+PUSHES: dict[str, tuple[str, ...]] = {
+    "": (),
+    "slot": _TEXT,  # a column of slot: goes in before resolution
+    "row": _ORDER,  # compared as it stands, after resolution
+    "integer": _ORDER,  # only when the value is an int
+    "state": _EQUAL,
+    "id": _EQUAL,
+}
+
+SCOPE = "scope"
+"""The first hidden column: the number under which the planner registered the scope."""
+
+
+class Column(NamedTuple):
+    """A column: its SQLite type, how it is read, and what conditions it takes in.
+
+    `sql` reads it (aliases of the relation's source); `joins` are the aliases that needs;
+    `show` turns the raw value into what SQL sees; `push` is a key of PUSHES.
+    """
+
+    name: str
+    type: str
+    sql: str
+    joins: tuple[str, ...] = ()
+    show: Show | None = None
+    push: str = ""
+    doc: str = ""
+
+
+class Condition(NamedTuple):
+    """A condition SQLite hands down: column, operator as in SQL, value."""
+
+    column: Column
+    op: str
+    value: SqlValue
+
+
+class Relation:
+    """A relation: columns, hidden columns, rows. Subclasses give `rows`."""
+
+    name: str
+    doc: str = ""
+    columns: tuple[Column, ...]
+    hidden: tuple[str, ...] = ("as_of",)
+    """What a person may write after the scope, as arguments or in WHERE."""
+
+    def rows(
+        self,
+        context: Context,
+        scope: Scope,
+        wanted: Sequence[Column],
+        conditions: Sequence[Condition],
+    ) -> Iterator[tuple[SqlValue, ...]]:
+        """The rows of a scope; at least those that meet the conditions, raw values."""
+        raise NotImplementedError
+
+    def cost(self, given: set[str]) -> tuple[float, int]:
+        """(cost, rows) for SQLite's planner, from the columns that are compared with =."""
+        return (1000.0, 1000) if given else (1e6, 1_000_000)
+
+    @property
+    def schema(self) -> str:
+        """The CREATE TABLE that SQLite sees."""
+        visible = [f'"{column.name}" {column.type}' for column in self.columns]
+        hidden = [f'"{name}" HIDDEN' for name in (SCOPE, *self.hidden)]
+        return f"CREATE TABLE x({', '.join(visible + hidden)})"
+
+
+class Use(NamedTuple):
+    """A parsed idxStr: what the arguments of Filter are, and which columns are read."""
+
+    arguments: tuple[tuple[str, str], ...]
+    wanted: tuple[int, ...]
+
+
+@lru_cache(maxsize=2000)
+def parse_use(text: str) -> Use:
+    """Read an idxStr back."""
+    *terms, last = text.split(";")
+    mask = int(last.removeprefix("cols="), 16)
+    arguments = []
+    for term in terms:
+        name, op, _ = term.partition(next(op for op in _BY_LENGTH if op in term))
+        arguments.append((name, op))
+    return Use(tuple(arguments), tuple(i for i in range(64) if mask >> i & 1))
+
+
+_BY_LENGTH = sorted(set(_OPS.values()), key=len, reverse=True)
+
+
+class Module:
+    """The SQLite module of one relation on one connection."""
+
+    def __init__(self, relation: Relation, context: Context) -> None:
+        self.relation = relation
+        self.context = context
+
+    def Create(self, db: apsw.Connection, *_: str) -> tuple[str, Table]:  # noqa: N802
+        return self.relation.schema, Table(self.relation, self.context)
+
+    Connect = Create
+
+
+class Table:
+    """The virtual table: chooses how it is read."""
+
+    def __init__(self, relation: Relation, context: Context) -> None:
+        self.relation = relation
+        self.context = context
+
+    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802
+        columns = self.relation.columns
+        terms: list[str] = []
+        given: set[str] = set()
+        for i in range(info.nConstraint):
+            number, op = info.get_aConstraint_iColumn(i), _OPS.get(info.get_aConstraint_op(i))
+            usable = info.get_aConstraint_usable(i)
+            if number >= len(columns):
+                if op != "=" or not usable:
+                    return False  # a parameter from a table that is read later: not this order
+                terms.append((SCOPE, *self.relation.hidden)[number - len(columns)] + op)
+                info.set_aConstraintUsage_omit(i, True)
+            elif number >= 0 and usable and self._takes(info, i, columns[number], op):
+                terms.append(columns[number].name + str(op))
+                if op == "=":
+                    given.add(columns[number].name)
+            else:
+                continue
+            info.set_aConstraintUsage_argvIndex(i, len(terms))
+        mask = sum(1 << number for number in info.colUsed if number < len(columns))
+        info.idxStr = ";".join([*terms, f"cols={mask:x}"])
+        info.estimatedCost, info.estimatedRows = self.relation.cost(given)
+        return True
+
+    @staticmethod
+    def _takes(info: apsw.IndexInfo, i: int, column: Column, op: str | None) -> bool:
+        if op not in PUSHES[column.push]:
+            return False
+        return op == " GLOB " or info.get_aConstraint_collation(i) == "BINARY"
+
+    def Open(self) -> Cursor:  # noqa: N802
+        return Cursor(self.relation, self.context)
+
+    def Disconnect(self) -> None:  # noqa: N802
+        """Nothing is held."""
+
+    Destroy = Disconnect
+
+
+class Cursor:
+    """Streams the rows of one Filter; no work per row that can be done per query."""
+
+    def __init__(self, relation: Relation, context: Context) -> None:
+        self._relation = relation
+        self._context = context
+        self._rows: Iterator[tuple[SqlValue, ...]] = iter(())
+        self._row: tuple[SqlValue, ...] | None = None
+        self._number = 0
+        self._hidden: dict[str, SqlValue] = {}
+        self._places: dict[int, tuple[int, Show | None]] = {}
+
+    def Filter(self, _number: int, text: str, values: tuple[SqlValue, ...]) -> None:  # noqa: N802
+        use = parse_use(text)
+        relation, context = self._relation, self._context
+        by_name = _columns_by_name(relation)
+        hidden: dict[str, SqlValue] = {}
+        conditions: list[Condition] = []
+        for (name, op), value in zip(use.arguments, values, strict=True):
+            column = by_name.get(name)
+            if column is None:
+                hidden[name] = value
+            else:
+                conditions.append(Condition(column, op, value))
+        self._hidden = dict(hidden)
+        scope = context.scope(hidden.pop(SCOPE, None))
+        hidden = {name: value for name, value in hidden.items() if value is not None}
+        if hidden:
+            scope = context.overridden(scope, hidden)
+        wanted = [relation.columns[i] for i in use.wanted]
+        self._places = {
+            number: (place, relation.columns[number].show)
+            for place, number in enumerate(use.wanted)
+        }
+        self._rows = relation.rows(context, scope, wanted, conditions)
+        self._number = 0
+        self._row = next(self._rows, None)
+
+    def Eof(self) -> bool:  # noqa: N802
+        return self._row is None
+
+    def Next(self) -> None:  # noqa: N802
+        self._number += 1
+        self._row = next(self._rows, None)
+
+    def Rowid(self) -> int:  # noqa: N802
+        return self._number
+
+    def Column(self, number: int) -> SqlValue:  # noqa: N802
+        found = self._places.get(number)
+        if found is None:
+            return self._hidden_value(number)
+        place, show = found
+        assert self._row is not None
+        value = self._row[place]
+        return show(value) if show is not None else value
+
+    def Close(self) -> None:  # noqa: N802
+        self._rows = iter(())
+
+    def _hidden_value(self, number: int) -> SqlValue:
+        if number < 0:
+            return self._number
+        names = (SCOPE, *self._relation.hidden)
+        return self._hidden.get(names[number - len(self._relation.columns)])
+
+
+@lru_cache(maxsize=100)
+def _columns_by_name(relation: Relation) -> dict[str, Column]:
+    return {column.name: column for column in relation.columns}
+
+
+# ---------------------------------------------------------------- building SQL
+
+
+class Where:
+    """Conditions of one nested statement, split by where they go, with their bindings."""
+
+    def __init__(self, params: dict[str, SqlValue]) -> None:
+        self.params = params
+        self.slot: list[str] = []
+        self.row: list[str] = []
+        self.aliases: set[str] = set()
+
+    def bind(self, value: SqlValue) -> str:
+        """A placeholder bound to the value."""
+        name = f"c{len(self.params)}"
+        self.params[name] = value
+        return ":" + name
+
+    def add_slot(self, condition: Condition) -> None:
+        """A condition on a column of slot; a GLOB with a fixed start becomes a range too."""
+        column, op, value = condition
+        mark = self.bind(value)
+        self.slot.append(f"{column.sql}{op}{mark}")
+        if op == " GLOB " and isinstance(value, str):
+            self._prefix(column.sql, value)
+
+    def add_row(self, condition: Condition, value: SqlValue) -> None:
+        """A condition on the resolved row."""
+        self.row.append(f"{condition.column.sql}{condition.op}{self.bind(value)}")
+        self.aliases.update(condition.column.joins)
+
+    def _prefix(self, sql: str, pattern: str) -> None:
+        start = pattern
+        for mark in "*?[":
+            start = start.partition(mark)[0]
+        if start and ord(start[-1]) < 0xD7FF:
+            after = start[:-1] + chr(ord(start[-1]) + 1)
+            self.slot.append(f"{sql}>={self.bind(start)} AND {sql}<{self.bind(after)}")

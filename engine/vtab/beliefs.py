@@ -1,0 +1,249 @@
+"""beliefs, assertions and history: candidates and winners at a snapshot.
+
+Each builds one SQL statement over the index from resolve.py's sources; its text depends only on
+the snapshot's shape, the columns read and the conditions pushed down, so SQLite's statement
+cache serves it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from epql.engine.errors import ProgrammingError
+from epql.engine.index import resolve
+from epql.engine.index.resolve import Shape, Source
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.lifecycle import CODE, NAME
+from epql.engine.store.objects import TX_OF_SEQ
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
+from epql.engine.vtab.context import Context, Scope
+from epql.engine.vtab.show import address, instant
+
+_A = ("a",)
+_SLOT = (
+    Column("subject", "TEXT", "s.subject", push="slot", doc="what it is about: 'auth/jwt'"),
+    Column("predicate", "TEXT", "s.predicate", push="slot", doc="which property: 'algorithm'"),
+    Column("object", "", "a.object", _A, push="row", doc="the value: text or a number"),
+    Column("confidence", "REAL", "a.confidence", _A, push="row", doc="as the writer stated it"),
+)
+_CREDENCE = Column(
+    "credence", "REAL", "credence", ("a", "c"), doc="confidence × trust × freshness at the clock"
+)
+_STATE = Column(
+    "lifecycle", "TEXT", "w.state", show=NAME.get, push="state", doc="its state at the snapshot"
+)
+_ORIGIN = (
+    Column("agent", "TEXT", "g.name", ("a", "g"), push="row", doc="who asserted it"),
+    Column("source", "TEXT", "a.source", _A, push="row", doc="where it was taken from"),
+    Column("topic", "TEXT", "s.topic", push="slot", doc="first path segment of the subject"),
+    Column("valid_from", "TEXT", "w.valid_from", show=instant, doc="world time: from; NULL open"),
+    Column("valid_to", "TEXT", "w.valid_to", show=instant, doc="world time: up to; NULL open"),
+    Column("recorded_at", "TEXT", "c.recorded_at", ("c",), show=instant, doc="when asserted"),
+    Column("tx", "INTEGER", TX_OF_SEQ.format("w.seq"), push="integer", doc="in which commit"),
+    Column("id", "TEXT", "a.digest", _A, show=address, push="id", doc="its content address"),
+)
+_LAST_MOVE = (
+    "(SELECT {} FROM transition t WHERE t.assertion=w.assertion AND t.id<((:t+1)<<20){}"
+    " ORDER BY t.id DESC LIMIT 1)"
+)
+_DETAILS = (
+    Column("parents", "TEXT", "a.extra->'parents'", _A, doc="ids it was derived from, as JSON"),
+    Column("qualifiers", "TEXT", "a.extra->'qualifiers'", _A, doc="further details, as JSON"),
+    Column(
+        "superseded_by", "TEXT", _LAST_MOVE.format("t.successor", " AND t.successor NOT NULL"),
+        show=address, doc="the id that took its place",
+    ),
+    Column("corrected_by", "TEXT", "NULL", doc="the id that corrected it"),
+    Column("flagged", "TEXT", "NULL", doc="why a derived assertion lost its ground"),
+    Column("reason", "TEXT", _LAST_MOVE.format("t.reason", ""), doc="of its last move"),
+)  # fmt: skip
+_HISTORY = (
+    Column("believed_from", "TEXT", "f.recorded_at", ("f",), show=instant, doc="belief time: from"),
+    Column("believed_to", "TEXT", "e.recorded_at", ("e",), show=instant, doc="up to; NULL still"),
+    Column("tx_from", "INTEGER", "w.from_tx", push="integer", doc="the commit that began it"),
+    Column("tx_to", "INTEGER", "iif(w.to_tx<=:t, w.to_tx, NULL)", doc="and that ended it"),
+)
+
+_JOINS = {
+    "a": " JOIN assertion a ON a.id=w.assertion",
+    "g": " JOIN agent g ON g.id=a.agent",
+    "c": " JOIN txn c ON c.tx=(w.seq >> 20)",
+    "f": " JOIN txn f ON f.tx=w.from_tx",
+    "e": " LEFT JOIN txn e ON e.tx=w.to_tx AND w.to_tx<=:t",
+}
+
+
+class _Believed(Relation):
+    """What beliefs, assertions and history share: one statement from sources and conditions."""
+
+    def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
+        raise NotImplementedError
+
+    def rows(
+        self,
+        context: Context,
+        scope: Scope,
+        wanted: Sequence[Column],
+        conditions: Sequence[Condition],
+    ) -> Iterator[tuple[SqlValue, ...]]:
+        found = self.statement(context, scope, wanted, conditions)
+        if found is None:
+            return iter(())
+        sql, params = found
+        return cast("Iterator[tuple[SqlValue, ...]]", context.db.execute(sql, params))
+
+    def statement(
+        self,
+        context: Context,
+        scope: Scope,
+        wanted: Sequence[Column],
+        conditions: Sequence[Condition],
+    ) -> tuple[str, dict[str, SqlValue]] | None:
+        """The SQL and bindings for a scope; None when no row can meet the conditions."""
+        snapshot = _snapshot(scope, self.name)
+        many = context.declarations.many(snapshot.tx)
+        shape = resolve.shape_of(snapshot, many)
+        params: dict[str, SqlValue] = dict(snapshot.params())
+        if many:
+            params["many"] = json.dumps(many)
+        where = Where(params)
+        if not all(_push(context, where, condition) for condition in conditions):
+            return None
+        half_lives = context.declarations.half_lives(snapshot.tx)
+        aliases = where.aliases.union(*(column.joins for column in wanted))
+        selected = [_expression(column, shape, half_lives, snapshot, params) for column in wanted]
+        parts = [
+            _select(source, selected, aliases, where.row)
+            for source in self.sources(shape, where, snapshot)
+        ]
+        return " UNION ALL ".join(parts), params
+
+    def cost(self, given: set[str]) -> tuple[float, int]:
+        if "id" in given or {"subject", "predicate"} <= given:
+            return 10.0, 1
+        if "subject" in given:
+            return 50.0, 10
+        if given & {"predicate", "topic"}:
+            return 10_000.0, 5_000
+        return 1e6, 500_000
+
+
+class Beliefs(_Believed):
+    name = "beliefs"
+    doc = "one row per slot (subject, predicate) after resolution: what is believed"
+    columns = (
+        *_SLOT, _CREDENCE, _STATE, *_ORIGIN,
+        Column("support", "INTEGER", "support", _A, doc="distinct agents behind the object"),
+        Column("disputed", "INTEGER", "disputed", _A, doc="1 if a candidate says otherwise"),
+    )  # fmt: skip
+    hidden = ("as_of", "lifecycle_in", "valid_at", "resolve_by")
+
+    def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
+        return resolve.winners(shape, where.slot)
+
+
+class Assertions(_Believed):
+    name = "assertions"
+    doc = "one row per assertion, with its state at the snapshot"
+    columns = (*_SLOT, _CREDENCE, _STATE, *_ORIGIN, *_DETAILS)
+    hidden = ("as_of", "lifecycle_in", "valid_at")
+
+    def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
+        return [resolve.candidates(shape, where.slot)]
+
+
+class History(_Believed):
+    name = "history"
+    doc = "one row per interval in which an assertion was in one state and as it was"
+    columns = (*_SLOT, _CREDENCE, _STATE, *_ORIGIN, *_DETAILS, *_HISTORY)
+    hidden = ("as_of", "lifecycle_in", "valid_at")
+
+    def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
+        tables = "slot s JOIN span w ON w.slot=s.id AND " + resolve.in_states("w", shape.states)
+        conditions = ["w.from_tx<=:t", "w.valid_from<=:vh AND w.valid_to>:vl", *where.slot]
+        if snapshot.window is not None:
+            after, upto = snapshot.window
+            conditions.append(f"w.to_tx>{where.bind(after)} AND w.from_tx<={where.bind(upto)}")
+        return [Source(tables, tuple(conditions))]
+
+
+def _snapshot(scope: Scope, relation: str) -> Snapshot:
+    if isinstance(scope, Snapshot):
+        return scope
+    raise ProgrammingError(f"{relation} is read at one snapshot", code="clause.meaningless")
+
+
+def _push(context: Context, where: Where, condition: Condition) -> bool:
+    """Take a condition in; False when it can never be met."""
+    column, op, value = condition
+    if value is None:
+        return False  # nothing compares with NULL
+    if column.push == "slot":
+        where.add_slot(condition)
+    elif column.push == "row":
+        where.add_row(condition, value)
+    elif column.push == "state":
+        where.add_row(condition, CODE.get(value, 0) if isinstance(value, str) else 0)
+    elif column.push == "integer" and isinstance(value, int):
+        where.add_row(condition, value)
+        if column.name == "tx" and op in ("=", ">", ">="):
+            mark = where.bind(value)
+            where.slot.append(f"s.id IN (SELECT slot FROM touched WHERE tx{op}{mark})")
+    elif column.push == "id":
+        return _push_id(context, where, value)
+    return True
+
+
+def _push_id(context: Context, where: Where, value: SqlValue) -> bool:
+    """An id given whole leads to its slot at once."""
+    if not isinstance(value, str) or len(value) != 66 or not value.startswith("a:"):
+        return False
+    try:
+        number = context.objects.find(b"H:" + bytes.fromhex(value[2:]))
+    except ValueError:
+        return False
+    if number is None:
+        return False
+    mark = where.bind(number)
+    where.slot.append(f"s.id=(SELECT slot FROM assertion WHERE id={mark})")
+    where.row.append(f"w.assertion={mark}")
+    return True
+
+
+def _expression(
+    column: Column,
+    shape: Shape,
+    half_lives: dict[str, int],
+    snapshot: Snapshot,
+    params: dict[str, SqlValue],
+) -> str:
+    """The SQL that reads a column."""
+    if column.name == "support":
+        return resolve.support(shape)
+    if column.name == "disputed":
+        return resolve.disputed(shape)
+    if column.name == "credence":
+        return _credence(half_lives, snapshot, params)
+    return column.sql
+
+
+def _credence(
+    half_lives: dict[str, int], snapshot: Snapshot, params: dict[str, SqlValue]
+) -> str:
+    """confidence × trust × freshness; trust stays 1 as long as nothing can lower it."""
+    if not half_lives:
+        return "a.confidence"
+    params["clock"], params["half"] = snapshot.clock, json.dumps(half_lives)
+    half_life = "(SELECT value FROM json_each(:half) WHERE key=s.predicate)"
+    age = f"1.0*(:clock-c.recorded_at)/{half_life}"
+    return f"a.confidence*ifnull(pow(0.5, {age}), 1.0)"
+
+
+def _select(source: Source, selected: list[str], aliases: set[str], row: list[str]) -> str:
+    if "g" in aliases:
+        aliases = aliases | {"a"}
+    joins = "".join(text for alias, text in _JOINS.items() if alias in aliases)
+    where = " AND ".join([*source.where, *row])
+    return f"SELECT {', '.join(selected) or '1'} FROM {source.tables}{joins} WHERE {where}"

@@ -1,0 +1,119 @@
+"""changes: what DIFF finds, as a table function. `changes(since, until)`.
+
+assertion_changes is the same for single assertions: FROM assertions DIFF SINCE … reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from epql.engine.errors import ProgrammingError
+from epql.engine.index.diff import Cause, Change, Differ, Side
+from epql.engine.index.snapshot import Window
+from epql.engine.lifecycle import NAME
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
+from epql.engine.vtab.context import Context, Scope
+from epql.engine.vtab.show import address, instant
+
+_SIDE: tuple[tuple[str, str, Callable[[Side], Any]], ...] = (
+    ("object", "", lambda side: side.object),
+    ("confidence", "REAL", lambda side: side.confidence),
+    ("lifecycle", "TEXT", lambda side: NAME[side.state]),
+    ("agent", "TEXT", lambda side: side.agent),
+    ("valid_from", "TEXT", lambda side: instant(side.valid_from)),
+    ("valid_to", "TEXT", lambda side: instant(side.valid_to)),
+    ("id", "TEXT", lambda side: address(side.digest)),
+)
+_CAUSE: tuple[tuple[str, str, Callable[[Cause], Any]], ...] = (
+    ("cause", "TEXT", lambda cause: cause.cause),
+    ("tx", "INTEGER", lambda cause: cause.tx),
+    ("at", "TEXT", lambda cause: instant(cause.at)),
+    ("agent", "TEXT", lambda cause: cause.agent),
+    ("reason", "TEXT", lambda cause: cause.reason),
+)
+
+
+def _columns() -> tuple[Column, ...]:
+    sides = [
+        Column(f"{side}_{name}", kind, "")
+        for name, kind, _ in _SIDE
+        for side in ("before", "after")
+    ]
+    return (
+        Column("change", "TEXT", "", doc="ADDED, REMOVED or CHANGED"),
+        Column("cause", "TEXT", "", doc="the event that led to the after side"),
+        Column("subject", "TEXT", "s.subject", push="slot"),
+        Column("predicate", "TEXT", "s.predicate", push="slot"),
+        *sides,
+        Column("tx", "INTEGER", "", doc="the commit of that event"),
+        Column("at", "TEXT", "", doc="its instant"),
+        Column("agent", "TEXT", "", doc="who did it"),
+        Column("reason", "TEXT", "", doc="and why"),
+    )
+
+
+class Changes(Relation):
+    name = "changes"
+    doc = "one row per change of an answer between two instants: DIFF as a table function"
+    columns = _columns()
+    hidden = ("since", "until", "as_of", "lifecycle_in", "valid_at", "resolve_by")
+    of = "beliefs"
+
+    def rows(
+        self,
+        context: Context,
+        scope: Scope,
+        wanted: Sequence[Column],
+        conditions: Sequence[Condition],
+    ) -> Iterator[tuple[SqlValue, ...]]:
+        if not isinstance(scope, Window):
+            raise ProgrammingError(
+                f"{self.name} needs to know since when",
+                code="diff.since_missing",
+                hint=f"SELECT * FROM {self.of} DIFF SINCE '-24h', or {self.name}('-24h')",
+            )
+        params: dict[str, SqlValue] = {}
+        where = Where(params)
+        for condition in conditions:
+            if condition.value is None:
+                return
+            where.add_slot(condition)
+        differ = Differ(context.db, context.declarations, scope, self.of)
+        readers = [_reader(column.name, differ) for column in wanted]
+        for change in differ.changes(where.slot, params):
+            memo: list[Cause] = []
+            yield tuple(read(change, memo) for read in readers)
+
+    def cost(self, given: set[str]) -> tuple[float, int]:
+        return (1000.0, 10) if given else (100_000.0, 1000)
+
+
+class AssertionChanges(Changes):
+    name = "assertion_changes"
+    doc = "one row per assertion whose state changed between two instants"
+    of = "assertions"
+
+
+Reader = Callable[[Change, list[Cause]], Any]
+
+
+def _reader(name: str, differ: Differ) -> Reader:
+    """How a column is read off a change; the cause is looked up once, and only if asked for."""
+    if name == "change":
+        return lambda change, memo: change.kind
+    if name in ("subject", "predicate"):
+        return lambda change, memo: getattr(change, name)
+    for field, _, read in _SIDE:
+        if name == "before_" + field:
+            return lambda change, memo, read=read: change.before and read(change.before)
+        if name == "after_" + field:
+            return lambda change, memo, read=read: change.after and read(change.after)
+    tell = next(read for field, _, read in _CAUSE if field == name)
+
+    def cause(change: Change, memo: list[Cause]) -> Any:
+        if not memo:
+            memo.append(differ.cause(change))
+        return tell(memo[0])
+
+    return cause

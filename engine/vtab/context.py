@@ -1,0 +1,37 @@
+"""What a virtual table needs of the session it is read in.
+
+The planner resolves the clauses of a table reference to a Snapshot (or a Window), registers it
+here, and hands the virtual table its number as the first hidden column. Hidden columns that a
+person writes (`as_of`, `lifecycle_in`, …) are turned into snapshots by the session, because
+reading instants is the language's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import apsw
+
+from epql.engine.index.declarations import Declarations
+from epql.engine.index.snapshot import Snapshot, Window
+from epql.engine.store.objects import Objects
+
+Scope = Snapshot | Window
+
+
+class Context(Protocol):
+    """The session, as the virtual tables see it."""
+
+    db: apsw.Connection
+    objects: Objects
+    declarations: Declarations
+
+    def scope(self, number: int | None) -> Scope:
+        """The scope the planner registered under that number; None: the session's own."""
+
+    def overridden(self, scope: Scope, hidden: Mapping[str, object]) -> Scope:
+        """The scope as the hidden columns a person wrote change it."""
+
+    def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
+        """(tx, position, kind, payload) of the records of commits first to last, in order."""

@@ -1,0 +1,153 @@
+"""commits, journal, transitions, epochs: what happened, in the order it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from epql.engine.digest import digest
+from epql.engine.errors import ProgrammingError
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.lifecycle import NAME
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
+from epql.engine.vtab.context import Context, Scope
+from epql.engine.vtab.show import address, instant
+
+
+class Listing(Relation):
+    """A relation that is one SELECT over tables of the index, bounded by the snapshot's :t."""
+
+    tables: str
+    where: str = "1"
+
+    def rows(
+        self,
+        context: Context,
+        scope: Scope,
+        wanted: Sequence[Column],
+        conditions: Sequence[Condition],
+    ) -> Iterator[tuple[SqlValue, ...]]:
+        params: dict[str, SqlValue] = {"t": last_tx(scope, self.name)}
+        where = Where(params)
+        for condition in conditions:
+            if condition.value is None:
+                return iter(())
+            if condition.column.push == "row" or isinstance(condition.value, int):
+                where.add_row(condition, condition.value)
+        selected = ", ".join(column.sql for column in wanted) or "1"
+        sql = f"SELECT {selected} FROM {self.tables} WHERE {self.where}"
+        for condition_sql in where.row:
+            sql += f" AND {condition_sql}"
+        return cast("Iterator[tuple[SqlValue, ...]]", context.db.execute(sql, params))
+
+    def cost(self, given: set[str]) -> tuple[float, int]:
+        return (10.0, 5) if given else (100_000.0, 100_000)
+
+
+def last_tx(scope: Scope, relation: str) -> int:
+    """The last transaction that a scope sees."""
+    if isinstance(scope, Snapshot):
+        return scope.tx
+    raise ProgrammingError(f"DIFF has no meaning on {relation}", code="clause.meaningless")
+
+
+class Commits(Listing):
+    name = "commits"
+    doc = "one row per transaction"
+    tables = "txn c JOIN agent g ON g.id=c.agent"
+    where = "c.tx<=:t"
+    columns = (
+        Column("tx", "INTEGER", "c.tx", push="integer", doc="its number"),
+        Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="its instant"),
+        Column("agent", "TEXT", "g.name", push="row", doc="who committed"),
+        Column("records", "INTEGER", "c.records", doc="how many records it wrote"),
+        Column("digest", "TEXT", "lower(hex(c.digest))", doc="its frame's BLAKE3, in hex"),
+        Column("origin", "TEXT", "c.origin", push="row", doc="local, or backfill"),
+    )
+
+
+class Transitions(Listing):
+    name = "transitions"
+    doc = "one row per move of an assertion from one lifecycle state to another"
+    tables = (
+        "transition t JOIN assertion a ON a.id=t.assertion JOIN slot s ON s.id=a.slot"
+        " JOIN txn c ON c.tx=(t.id >> 20) JOIN agent g ON g.id=t.agent"
+    )
+    where = "t.id<((:t+1)<<20)"
+    columns = (
+        Column("tx", "INTEGER", "t.id >> 20", push="integer", doc="in which commit"),
+        Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="when"),
+        Column("id", "TEXT", "a.digest", show=address, doc="of which assertion"),
+        Column("subject", "TEXT", "s.subject", push="row"),
+        Column("predicate", "TEXT", "s.predicate", push="row"),
+        Column("object", "", "a.object"),
+        Column("from_state", "TEXT", "t.was", show=NAME.get, doc="from which state"),
+        Column("to_state", "TEXT", "t.state", show=NAME.get, doc="to which"),
+        Column("via", "TEXT", "t.via", push="row", doc="by which statement"),
+        Column("agent", "TEXT", "g.name", push="row", doc="who moved it"),
+        Column("reason", "TEXT", "t.reason", doc="and why"),
+        Column("superseded_by", "TEXT", "t.successor", show=address),
+        Column("superseded_from", "TEXT", "t.cut", show=instant, doc="valid time of the cut"),
+    )
+
+
+class Epochs(Listing):
+    name = "epochs"
+    doc = "one row per named epoch"
+    tables = "epoch e JOIN txn c ON c.tx=(e.id >> 20) JOIN agent g ON g.id=e.agent"
+    where = "e.id<((:t+1)<<20)"
+    columns = (
+        Column("name", "TEXT", "e.name", push="row"),
+        Column("tx", "INTEGER", "e.id >> 20", push="integer"),
+        Column("recorded_at", "TEXT", "c.recorded_at", show=instant),
+        Column("agent", "TEXT", "g.name", push="row"),
+    )
+
+
+class Agents(Listing):
+    name = "agents"
+    doc = "one row per agent that wrote anything"
+    tables = "agent g JOIN txn c ON c.tx=g.tx"
+    where = "g.tx<=:t"
+    columns = (
+        Column("agent", "TEXT", "g.name", push="row"),
+        Column("tx", "INTEGER", "g.tx", push="integer", doc="first seen in this commit"),
+        Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="and at this instant"),
+    )
+
+
+class Journal(Relation):
+    name = "journal"
+    doc = "one row per record of the journal, read from its files"
+    columns = (
+        Column("tx", "INTEGER", "tx", push="integer", doc="the commit it belongs to"),
+        Column("position", "TEXT", "position", doc="segment and byte offset"),
+        Column("kind", "TEXT", "kind", doc="H assertion, L move, E epoch, D declaration, M commit"),
+        Column("key", "TEXT", "key", doc="its key in the store: kind and digest"),
+        Column("digest", "TEXT", "digest", doc="the BLAKE3 of its bytes, in hex"),
+        Column("size", "INTEGER", "size", doc="its bytes"),
+    )
+
+    def rows(
+        self,
+        context: Context,
+        scope: Scope,
+        wanted: Sequence[Column],
+        conditions: Sequence[Condition],
+    ) -> Iterator[tuple[SqlValue, ...]]:
+        low, high = 1, last_tx(scope, self.name)
+        for _, op, value in conditions:
+            if isinstance(value, int):
+                low = max(low, {"=": value, ">": value + 1, ">=": value}.get(op, low))
+                high = min(high, {"=": value, "<": value - 1, "<=": value}.get(op, high))
+        names = [column.name for column in wanted]
+        for tx, position, kind, payload in context.journal_records(low, high):
+            address = digest(payload).hex()
+            row = {
+                "tx": tx, "position": position, "kind": kind, "size": len(payload),
+                "digest": address, "key": f"{kind}:{address}",
+            }  # fmt: skip
+            yield tuple(row[name] for name in names)
+
+    def cost(self, given: set[str]) -> tuple[float, int]:
+        return (100.0, 100) if given else (1e6, 1_000_000)

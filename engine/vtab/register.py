@@ -1,0 +1,30 @@
+"""RELATIONS, and how a connection gets them."""
+
+from __future__ import annotations
+
+import apsw
+
+from epql.engine.vtab.base import Module, Relation
+from epql.engine.vtab.beliefs import Assertions, Beliefs, History
+from epql.engine.vtab.changes import AssertionChanges, Changes
+from epql.engine.vtab.context import Context
+from epql.engine.vtab.ledger import Agents, Commits, Epochs, Journal, Transitions
+from epql.engine.vtab.names import Predicates
+
+RELATIONS: dict[str, Relation] = {
+    relation.name: relation
+    for relation in (
+        Beliefs(), Assertions(), History(), Changes(), AssertionChanges(), Commits(), Journal(),
+        Transitions(), Epochs(), Predicates(), Agents(),
+    )
+}  # fmt: skip
+"""Every relation by name; all are read-only."""
+
+
+def register(db: apsw.Connection, context: Context) -> None:
+    """Make the relations readable on a connection."""
+    for name, relation in RELATIONS.items():
+        module = Module(relation, context)
+        db.create_module(
+            name, module, use_bestindex_object=True, eponymous_only=True, read_only=True
+        )

@@ -1,0 +1,45 @@
+"""How raw values of the index become what SQL sees."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from epql.engine.clock import EVER, FOREVER, moment
+
+
+@lru_cache(maxsize=100_000)
+def instant(us: int | None) -> str | None:
+    """Microseconds as text of fixed width, so that it sorts as it counts; open ends are NULL.
+
+    >>> instant(0)
+    '1970-01-01T00:00:00.000000Z'
+    """
+    if us is None or us in (EVER, FOREVER):
+        return None
+    return moment(us).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def address(digest: bytes | None) -> str | None:
+    """A digest as the id that names its assertion."""
+    return None if digest is None else "a:" + digest.hex()
+
+
+_UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000))
+
+
+def duration(us: int | None) -> str | None:
+    """Microseconds as a duration.
+
+    >>> duration(129_600_000_000)
+    '1d12h'
+    """
+    if us is None:
+        return None
+    parts = []
+    for unit, size in _UNITS:
+        count, us = divmod(us, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    if us:
+        parts.append(f"{us}us")
+    return "".join(parts) or "0s"
