@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from epql.engine.errors import InternalError, OperationalError
+from epql.engine.errors import OperationalError
 from epql.engine.files import Files, folder_of, write_atomically
 from epql.engine.journal.format import NEVER, SALT_SIZE, SegmentHeader, chain_start
 from epql.engine.journal.scan import Scan, from_bytes, from_file
@@ -209,8 +209,3 @@ def _behind_trailer(files: Files, place: Tail) -> Tail:
         last_recorded_at=trailer.recorded_at,
         sealed=True,
     )
-
-
-def is_damage(error: InternalError) -> bool:
-    """Whether an error tells of a damaged journal."""
-    return error.code == "journal.damaged"

@@ -106,11 +106,13 @@ class Scan:
             if head[:4] == TRAILER_MAGIC:
                 self._take_trailer()
                 return None
+            length = frame_length(head)
             frame = decode_frame(
-                self._view(offset, frame_length(head)),
+                self._view(offset, length),
                 segment=self.tail.segment,
                 offset=offset,
                 salt=self.tail.salt,
+                length=length,
             )
         except Malformed as error:
             self.problem = str(error)

@@ -82,6 +82,7 @@ class _Walk:
         self._findings: list[Finding] = []
         self._segments = self._frames = self._records = self._bytes = 0
         self._tail: Tail | None = None
+        self._linked: Tail | None = None  # what the next segment must follow; None behind damage
 
     def run(self) -> None:
         try:
@@ -112,6 +113,7 @@ class _Walk:
             place = self._start(segment)
         except InternalError as error:
             self._note(error, segment, 0)
+            self._linked = None
             return
         scan = Scan(from_file(self._files, segment), place)
         try:
@@ -125,17 +127,19 @@ class _Walk:
             if scan.problem:
                 self._add_torn(scan)
         self._tail = scan.tail
+        self._linked = scan.tail if scan.tail.sealed else None
 
     def _start(self, segment: int) -> Tail:
         """The segment's start. Behind damage it is taken at its word, so as to read on."""
-        before = self._tail
-        if before is None or not before.sealed:
+        before = self._linked
+        if before is None:
             return first_place(self._files, segment, whole=self._segments == 1)
         try:
             return next_place(self._files, before, segment)
         except InternalError as error:
+            place = first_place(self._files, segment, whole=False)
             self._note(error, segment, 0)
-            return first_place(self._files, segment, whole=False)
+            return place
 
     def _look_at(self, frame: Frame) -> None:
         self._frames += 1

@@ -41,7 +41,7 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
 
 
 def commit(n: int, size: int = 40) -> Pending:
-    return Pending(n * 10, [("M", b"m%d" % n), ("H", bytes([n % 251]) * size)])
+    return Pending(n * 10, [("M", 0, b"m%d" % n), ("H", 0, bytes([n % 251]) * size)])
 
 
 def opened(files: Files, lock: WriterLock | None = None, **options: object) -> JournalWriter:
@@ -59,19 +59,22 @@ def test_a_new_journal_is_empty(files: Files) -> None:
 
 def test_commits_are_read_back_as_appended(files: Files) -> None:
     writer = JournalWriter(files, tail=create(files, ID))
-    first = writer.append([Pending(5, [("M", b""), ("H", b"x")], backfilled=True)])
+    first = writer.append([Pending(5, [("M", 0, b""), ("H", 0, b"x")], backfilled=True)])
     rest = writer.append([commit(2), commit(3)])
     frames = list(read_frames(files))
     assert [f.tx for f in frames] == [1, 2, 3]
     assert [f.recorded_at for f in frames] == [5, 20, 30]
     assert [f.is_backfilled for f in frames] == [True, False, False]
-    assert [(k, bytes(p)) for k, p, _ in frames[0].records()] == [("M", b""), ("H", b"x")]
+    assert [(k, f, bytes(p)) for k, f, p, _ in frames[0].records()] == [
+        ("M", 0, b""),
+        ("H", 0, b"x"),
+    ]
     for frame, appended in zip(frames, first + rest, strict=True):
         assert (frame.tx, frame.digest) == (appended.tx, appended.digest)
         assert frame.length == appended.length
         assert read_frame_at(files, appended.segment, appended.offset) == frame
-        kind, payload, at = list(frame.records())[1]
-        assert frame.record_at(at) == (kind, payload)
+        kind, flags, payload, at = list(frame.records())[1]
+        assert frame.record_at(at) == (kind, flags, payload)
     assert [f.previous for f in frames[1:]] == [f.digest for f in frames[:-1]]
     assert (writer.last_tx, writer.last_digest) == (3, frames[-1].digest)
 
@@ -129,7 +132,7 @@ def test_reading_stops_at_a_tail_and_goes_on_from_one(files: Files) -> None:
 def test_records_are_views_not_copies(files: Files) -> None:
     JournalWriter(files, tail=create(files, ID)).append([commit(1)])
     (frame,) = read_frames(files)
-    for _kind, payload, _at in frame.records():
+    for _kind, _flags, payload, _at in frame.records():
         assert payload.obj is frame.view.obj
 
 
@@ -157,7 +160,7 @@ def test_instants_must_increase(files: Files) -> None:
 def test_a_commit_over_the_limit_is_refused_before_anything_is_written(files: Files) -> None:
     writer = JournalWriter(files, tail=create(files, ID))
     with pytest.raises(DataError) as caught:
-        writer.append([Pending(1, [("H", bytes(2**26))])])
+        writer.append([Pending(1, [("H", 0, bytes(2**26))])])
     assert caught.value.code == "journal.frame_too_large"
     writer.append([commit(1)])
     assert verify(files).findings == ()
@@ -175,7 +178,7 @@ def test_a_frame_inside_a_payload_does_not_count(files: Files) -> None:
     writer = JournalWriter(files, tail=create(files, ID))
     writer.append([commit(1)])
     inner = files.read(segment_name(1))[120:]
-    writer.append([Pending(20, [("H", inner * 3)])])
+    writer.append([Pending(20, [("H", 0, inner * 3)])])
     data = files.read(segment_name(1))
     handle = files.create(segment_name(1))
     handle.write(data[:-1])
@@ -313,11 +316,15 @@ def test_the_merkle_root_is_that_of_rfc_6962() -> None:
     assert merkle.root(()) == digest(b"")
 
 
-records = st.lists(st.tuples(st.sampled_from("HLEDM"), st.binary(max_size=60)), max_size=8)
+records = st.lists(
+    st.tuples(st.sampled_from("HLEDM"), st.integers(0, 255), st.binary(max_size=60)), max_size=8
+)
 
 
 @given(groups=st.lists(st.lists(records, min_size=1, max_size=4), max_size=6))
-def test_random_groups_round_trip_and_verify(groups: list[list[list[tuple[str, bytes]]]]) -> None:
+def test_random_groups_round_trip_and_verify(
+    groups: list[list[list[tuple[str, int, bytes]]]],
+) -> None:
     files = MemoryFiles()
     writer = JournalWriter(files, tail=create(files, ID), segment_bytes_max=700)
     at = 0
@@ -328,7 +335,7 @@ def test_random_groups_round_trip_and_verify(groups: list[list[list[tuple[str, b
             pending.append(Pending(at, commit_records))
         writer.append(pending)
     written = [commit_records for group in groups for commit_records in group]
-    read = [[(k, bytes(p)) for k, p, _ in f.records()] for f in read_frames(files)]
+    read = [[(k, f, bytes(p)) for k, f, p, _ in f.records()] for f in read_frames(files)]
     assert read == written
     report = verify(files)
     assert report.findings == () and report.last_digest == writer.last_digest
@@ -340,7 +347,7 @@ def test_a_body_that_contradicts_its_header_is_malformed() -> None:
         tx=1,
         offset=120,
         recorded_at=0,
-        records=[("H", b"abc")],
+        records=[("H", 0, b"abc")],
         synced_up_to=120,
         previous=bytes(32),
         salt=bytes(16),

@@ -122,7 +122,7 @@ def refuse(call: str) -> None:
 
 
 def commit(n: int, size: int = 40) -> Pending:
-    return Pending(n * 10, [("M", b"m%d" % n), ("H", bytes([n % 251]) * size)])
+    return Pending(n * 10, [("M", 0, b"m%d" % n), ("H", 0, bytes([n % 251]) * size)])
 
 
 def copy_of(files: MemoryFiles) -> MemoryFiles:
@@ -390,3 +390,15 @@ def test_garbage_raises_only_documented_errors() -> None:
                 list(read_frames(broken))
             with suppress(DatabaseError):
                 open_tail(broken, repair=True)
+
+
+def test_verify_reads_on_behind_damage_and_tells_each_place_once() -> None:
+    files = build(12, segment_bytes_max=500)
+    for name, at in ((segment_name(4), 50), (segment_name(10), 200)):
+        data = bytearray(files.read(name))
+        data[at] ^= 1
+        files.create(name).write(bytes(data))
+    report = verify(files)
+    places = [(f.code, f.segment, f.offset) for f in report.findings]
+    assert places == [("journal.damaged", 4, 0), ("journal.damaged", 10, 120)]
+    assert report.frames == 6
