@@ -24,7 +24,7 @@ def example() -> bytes:
         tx=1,
         offset=120,
         recorded_at=1_704_067_200_000_000,
-        records=[("M", b"local"), ("H", b"12345678")],
+        records=[("M", 0, b"local"), ("H", 0, b"12345678")],
         synced_up_to=120,
         previous=header.previous,
         salt=salt,
