@@ -27,6 +27,10 @@ class Bind(exp.Expression):
     arg_types = {"this": True}
 
 
+class UnaryPlus(exp.Unary):
+    """+x, which SQLite reads as x without its index and affinity."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instant:
     """A time position as written; resolved once per execution.

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from epql.engine.errors import DataError, ProgrammingError, Span
-from epql.nodes import Bind, Expression
+from epql.nodes import Bind, Expression, UnaryPlus
 from epql.parse.lexer import Token
 from epql.parse.places import at, literal, span_of
 
@@ -339,10 +339,6 @@ class Expressions:
 
     def exclude(self, parts: Parts, start: int, end: int) -> str:
         return " ".join(part.kind for part in parts[1:])
-
-
-class UnaryPlus(exp.Unary):
-    """+x, which SQLite reads as x without its index and affinity."""
 
 
 def _mixed(token: Token) -> ProgrammingError:
