@@ -12,14 +12,13 @@
     SELECT object, confidence FROM beliefs
     notice PROPOSED                     some notice of the statement above has these words
     notice none                         it has no notice
-    bind ["s", 1]                       parameters of the next statement or query: a JSON list or object
+    bind ["s", 1]                       parameters of the next statement (JSON list or object)
     ----
     RS256  0.92                         cells apart by two spaces or a tab
     restart                             close and open
     rebuild                             close, delete index.db, open
 
-A statement runs on until an empty line, `----` or a line that starts with a directive. Lines that
-start with # are comments between statements. NULL, numbers and plain text stand as they are;
+A statement runs on until an empty line, a comment (# first in a line) or a directive. NULL, numbers and plain text stand as they are;
 text that could be taken for something else (a number, NULL, two spaces, nothing) is quoted.
 Tags such as [plan] and [journal] after `statement ok` or `query …` are reserved.
 With EPQL_GOLDEN_REWRITE=1 answers are written instead of compared.
@@ -99,15 +98,15 @@ def parse(text: str) -> tuple[list[Block], list[str]]:
             _query_of(blocks, i).answer = block.body
             block.answer = []
         if words[0] in ("statement", "query", "----"):
-            while i < len(lines) and lines[i].strip() and not _starts_directive(lines[i]):
+            while i < len(lines) and not _ends_block(lines[i]):
                 block.body.append(lines[i])
                 i += 1
         blocks.append(block)
     return blocks, loose
 
 
-def _starts_directive(line: str) -> bool:
-    return line.split()[0] in DIRECTIVES and not line.startswith(" ")
+def _ends_block(line: str) -> bool:
+    return not line.strip() or line[0] == "#" or re.split(r"\s", line)[0] in DIRECTIVES
 
 
 def _query_of(blocks: list[Block], line: int) -> Block:

@@ -23,7 +23,7 @@ CHANGE = (
     "change", "cause", "subject", "predicate",
     *(f"{side}_{name}" for name in ("object", "confidence", "lifecycle", "agent", "valid_from",
                                     "valid_to", "id") for side in ("before", "after")),
-    "at",
+    "tx", "at", "agent", "reason",
 )  # fmt: skip
 
 Clauses = dict[str, Any]

@@ -81,7 +81,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """`content` ends at `cut` (None: the commit's instant), `by` takes over, born in `state`."""
+    """`content` ends at `cut` (None: the commit's instant), `by` takes over, born in `state`.
+
+    `asserts` is False where `by` was the latest of its slot already.
+    """
 
     content: Content
     by: Content
@@ -89,6 +92,7 @@ class Superseded:
     cut: int | None
     agent: str
     reason: str | None
+    asserts: bool = True
     cause: str = "SUPERSEDE"
 
 
@@ -114,11 +118,17 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of an assertion's valid time, and the state it is in."""
+    """A part of an assertion's valid time, the state it is in, and the assert event behind it.
+
+    A tail that was cut off keeps the event it had: asserting again concerns the head.
+    """
 
     state: str
     start: int | None
     end: int | None
+    tx: int = 0
+    order: int = 0
+    recorded_at: int = 0
 
     def overlaps(self, start: int | None, end: int | None) -> bool:
         """Whether two half-open intervals share an instant."""
@@ -127,13 +137,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One assertion at a snapshot: its head, the tails cut off it, its latest assert event."""
+    """One assertion at a snapshot: its head, and the tails cut off it."""
 
     content: Content
     head: Piece
-    tx: int
-    order: int
-    recorded_at: int
     tails: tuple[Piece, ...] = ()
 
     @property
@@ -190,8 +197,8 @@ def apply(standing: dict[Identity, Standing], commit: Commit) -> None:
             assert isinstance(event, Asserted | Superseded)
             start = commit.at if new.valid_from_tx else new.valid_from
             head = known.head if known else Piece(event.state, start, new.valid_to)
-            tails = known.tails if known else ()
-            standing[new.id] = Standing(new, head, commit.tx, order, commit.at, tails)
+            head = replace(head, tx=commit.tx, order=order, recorded_at=commit.at)
+            standing[new.id] = Standing(new, head, known.tails if known else ())
 
 
 def _cut(old: Standing, cut: int) -> Standing:
@@ -199,7 +206,7 @@ def _cut(old: Standing, cut: int) -> Standing:
     head = old.head
     if head.start is not None and cut <= head.start:
         return replace(old, head=replace(head, state="superseded"))
-    tail = Piece("superseded", cut, head.end)
+    tail = replace(head, state="superseded", start=cut)
     return replace(old, head=replace(head, end=cut), tails=(*old.tails, tail))
 
 
@@ -207,7 +214,7 @@ def asserts(event: Event) -> Content | None:
     """What an event asserts, if it does."""
     if isinstance(event, Asserted):
         return event.content
-    return event.by if isinstance(event, Superseded) else None
+    return event.by if isinstance(event, Superseded) and event.asserts else None
 
 
 def last_event(commit: Commit, slot: Slot) -> Asserted | Moved | Superseded | None:

@@ -103,7 +103,7 @@ class Oracle:
         old = self._standing(now)[target.id]
         if old.head.state not in LIVE:
             raise Refused("integrity")
-        cut = now if since is None else since
+        cut = self._instant(now) if since is None else since
         if not precedes(cut, old.head.end):
             raise Refused("data")
         new = replace(
@@ -117,7 +117,9 @@ class Oracle:
         known = self._standing(now).get(new.id)
         if (known is not None and known.head.state in TERMINAL) or new.id == target.id:
             raise Refused("integrity")
-        self.pending.append(Superseded(target, new, old.head.state, since, agent, reason))
+        asserts = self._latest_in_slot(new.slot) != new.id
+        state = old.head.state
+        self.pending.append(Superseded(target, new, state, since, agent, reason, asserts))
         return new
 
     def define(self, predicate: str, many: bool, half_life: int | None = None) -> None:
@@ -127,13 +129,16 @@ class Oracle:
     def commit(self, at: int) -> None:
         """COMMIT at an instant, or just after the last commit when the clock stood still."""
         if self.pending:
-            at = max(at, self.commits[-1].at + 1) if self.commits else at
-            self.commits.append(Commit(self.next_tx, at, tuple(self.pending)))
+            self.commits.append(Commit(self.next_tx, self._instant(at), tuple(self.pending)))
         self.pending = []
 
     def rollback(self) -> None:
         """ROLLBACK."""
         self.pending = []
+
+    def _instant(self, clock: int) -> int:
+        """What COMMIT would stamp: the clock, but always after the last commit."""
+        return max(clock, self.commits[-1].at + 1) if self.commits else clock
 
     @property
     def last_tx(self) -> int:
@@ -157,8 +162,7 @@ class Oracle:
     def _standing(self, now: int) -> dict[Identity, Standing]:
         """Every assertion as the open transaction sees it."""
         standing = dict(self.fold(self.last_tx))
-        at = max(now, self.commits[-1].at + 1) if self.commits else now
-        apply(standing, Commit(self.next_tx, at, tuple(self.pending)))
+        apply(standing, Commit(self.next_tx, self._instant(now), tuple(self.pending)))
         return standing
 
     def _latest_in_slot(self, slot: tuple[str, str]) -> Identity | None:
@@ -228,7 +232,7 @@ class Oracle:
     def _row(self, candidate: Candidate, view: View) -> Row:
         content, piece = candidate.standing.content, candidate.piece
         half_life = self.declaration(content.predicate, view.tx).half_life
-        age = view.clock - candidate.standing.recorded_at
+        age = view.clock - candidate.piece.recorded_at
         freshness = 0.5 ** (age / half_life) if half_life else 1.0
         return {
             "subject": content.subject,
@@ -242,8 +246,8 @@ class Oracle:
             "topic": content.subject.split("/")[0],
             "valid_from": piece.start,
             "valid_to": piece.end,
-            "recorded_at": candidate.standing.recorded_at,
-            "tx": candidate.standing.tx,
+            "recorded_at": candidate.piece.recorded_at,
+            "tx": candidate.piece.tx,
             "id": content.id,
         }
 
@@ -274,8 +278,7 @@ class Oracle:
                     known = spans.setdefault((identity, number), [])
                     if known:
                         began, _, old = known[-1]
-                        same_event = number > 0 or old.tx == standing.tx
-                        if old.pieces[number] == piece and same_event:
+                        if old.pieces[number] == piece:
                             continue
                         known[-1] = (began, tx, old)
                     known.append((tx, None, standing))
@@ -343,7 +346,7 @@ def _winners(candidates: list[Candidate], resolve: str) -> list[Candidate]:
     """The winner of a slot, or every candidate for RESOLVE BY NONE."""
     if resolve == "none":
         return candidates
-    by_time = sorted(candidates, key=lambda c: (c.standing.tx, c.standing.order))
+    by_time = sorted(candidates, key=lambda c: (c.piece.tx, c.piece.order))
     if resolve == "latest":
         return by_time[-1:]
     best = max(c.standing.content.confidence for c in candidates)
