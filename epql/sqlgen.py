@@ -81,8 +81,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NUMBER = re.compile(
     r"(?:0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\Z"
 )
-_TYPE = re.compile(r"[^'\";()]*(?:\([^'\";()]*\))?\Z")
-_BLANKS = re.compile(r"\s+")
+_TYPE = re.compile(r"[A-Za-z_][\w ]*(?:\([-+]?[\d.]+(?:,[-+]?[\d.]+)?\))?\Z", re.ASCII)
 
 KEYWORDS = frozenset(
     """ABORT ACTION ADD AFTER ALL ALTER ALWAYS ANALYZE AND AS ASC ATTACH AUTOINCREMENT BEFORE BEGIN
@@ -261,9 +260,10 @@ def _cast(node: exp.Expr) -> str:
     kind = node.args["to"]
     word = kind.args.get("kind") or kind.this.value
     word = word if isinstance(word, str) else word.name
-    if not _TYPE.match(word):  # a quoted type name decides affinity by its letters alone
+    is_plain = _TYPE.match(word) and not KEYWORDS.intersection(word.upper().split())
+    if not is_plain:  # only the letters count: they decide the affinity
         word = quote_name(word)
-    return f"CAST({_sql(node.this)} AS {_BLANKS.sub(' ', word)})"
+    return f"CAST({_sql(node.this)} AS {word})"
 
 
 def _exists(node: exp.Expr) -> str:

@@ -220,5 +220,7 @@ def known_state(state: Expression, also: tuple[str, ...] = ()) -> Expression:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """`did you mean X?` for the closest known word, in capitals."""
-    close = difflib.get_close_matches(word.lower(), [item.lower() for item in known], 1, 0.6)
+    words = [item.lower() for item in known]
+    close = [item for item in words if sorted(item) == sorted(word.lower())]  # FORM, FROM
+    close = close or difflib.get_close_matches(word.lower(), words, 1, 0.6)
     return f"did you mean {close[0].upper()}?" if close else None

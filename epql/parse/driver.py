@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from epql.parse import lexer
-from epql.parse.lexer import BAD, END, NAME, Token
+from epql.parse.lexer import BAD, END, KEYWORD, NAME, Token
 from epql.parse.tables import Tables, tables
 
 Action = Callable[[Any, list[Any], int, int], Any]
@@ -57,13 +57,16 @@ class Driver:
             kind = token.kind
             if kind == NAME:
                 kind = self._word(token, states)
+            elif kind == KEYWORD:
+                kind = self.keywords[token.value.upper()]
+            before = states.copy()  # an error tells what was possible before any reduction
             while True:
                 if kind == END and states[-1] == self.end:
                     return values[-1]
                 action = rows[states[-1]].get(kind)
                 if action is None:
                     raise Unexpected(
-                        token._replace(kind=kind), self.expected(states), tuple(seen)
+                        token._replace(kind=kind), self.expected(before), tuple(seen)
                     )
                 if action >= 0:
                     states.append(action)

@@ -88,6 +88,10 @@ class Expressions:
         made = BINARY[parts[1].kind]
         return at(made(this=parts[0], expression=parts[2]), start, end)
 
+    def binary_not(self, parts: Parts, start: int, end: int) -> Expression:
+        right = at(exp.Not(this=parts[3]), parts[2].start, end)
+        return self.binary([*parts[:2], right], start, end)
+
     def sign(self, parts: Parts, start: int, end: int) -> Expression:
         if parts[0].kind == "PLUS":  # SQLite's + hides a column from its index and affinity
             return at(UnaryPlus(this=parts[1]), start, end)
@@ -162,7 +166,9 @@ class Expressions:
 
     def type_name(self, parts: Parts, start: int, end: int) -> Expression:
         """Any words, as SQLite allows; kept as written, since they only decide affinity."""
-        kind = self.text[start:end]
+        names = [part for part in parts if isinstance(part, exp.Identifier)]
+        size = self.text[span_of(names[-1]).end : end].replace(" ", "")
+        kind = " ".join(name.name for name in names) + size
         return at(exp.DataType(this=exp.DType.USERDEFINED, kind=kind), start, end)
 
     def case(self, parts: Parts, start: int, end: int) -> Expression:

@@ -16,6 +16,8 @@ from epql.parse.tables import Tables, Terminal, tables
 
 NAME = "NAME"
 END = "$END"
+KEYWORD = "KEYWORD"
+"""The kind of a word that can be no name; the driver finds its terminal."""
 BAD = "$BAD"
 """The kind of a character that starts nothing."""
 
@@ -45,6 +47,10 @@ def pattern() -> re.Pattern[str]:
     taken = [item for item in made.terminals if not item.ignored and not _is_word(item)]
     taken.sort(key=lambda item: (-item.priority, -len(item.word or ""), item.name))
     groups = "|".join(f"(?P<{item.name}>{_expression(item)})" for item in taken)
+    name = next(re.compile(item.pattern) for item in taken if item.name == NAME)
+    reserved = [word.lower() for word in keywords() if not name.match(word)]
+    reserved.sort(key=lambda word: (-len(word), word))
+    groups += f"|(?P<{KEYWORD}>(?i:{'|'.join(reserved)}))"  # only where NAME does not match
     return re.compile(f"(?:{ignored})*(?:{groups}|(?P<BAD>.)|(?P<END>\\Z))", re.DOTALL)
 
 
@@ -64,7 +70,15 @@ def tokens(text: str) -> Iterator[Token]:
         if kind == "BAD" or (kind == "NUMBER" and _runs_on(text, position)):
             yield Token(BAD, text[start:position], start, position)
             return
-        yield Token(kind, text[start:position], start, position)
+        value = text[start:position]
+        if kind == NAME and not value.isascii() and (odd := _ODD.search(value)):
+            yield Token(BAD, odd.group(), start + odd.start(), start + odd.end())
+            return
+        yield Token(kind, value, start, position)
+
+
+_ODD = re.compile(r"[^\w$]|[\ud800-\udfff]")
+"""Past ASCII, what is no part of a word: curly quotes, no-break spaces, dashes, lone surrogates."""
 
 
 def _is_word(item: Terminal) -> bool:

@@ -62,7 +62,9 @@ class Queries(ClauseRules):
                 made.set("with_", part)
             elif isinstance(part, exp.Order):
                 made.set("order", part)
+                made.meta.pop("values", None)
             elif isinstance(part, tuple):
+                made.meta.pop("values", None)
                 limit, offset = part
                 made.set("limit", limit)
                 made.set("offset", offset)
@@ -136,6 +138,7 @@ class Queries(ClauseRules):
             expressions=[at(exp.Star(), start, start)],
             from_=exp.From(this=inner),
         )
+        made.meta["values"] = True
         made.meta["end"] = parts[-1] if isinstance(parts[-1], list) else []
         return at(made, start, end)
 
@@ -278,7 +281,10 @@ class Queries(ClauseRules):
         return at(exp.Table(this=call, db=names[0] if len(names) > 1 else None), start, end)
 
     def derived_table(self, parts: Parts, start: int, end: int) -> Expression:
-        return at(exp.Subquery(this=parts[1]), start, end)
+        inner: exp.Query = parts[1]
+        if inner.meta.get("values") and not (inner.meta.get("clauses") or inner.args.get("with_")):
+            return at(inner.args["from_"].this.pop(), start, end)
+        return at(exp.Subquery(this=inner), start, end)
 
     def joined_table(self, parts: Parts, start: int, end: int) -> Expression:
         """(a JOIN b …): a Subquery around the first source, which carries the joins."""
