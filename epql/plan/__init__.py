@@ -1,0 +1,12 @@
+"""Statements to SQL. In order of control flow:
+
+    catalog   which relations and columns there are; the nearest name to a wrong one
+    relations each relation in a query becomes a table function of a scope (R1 to R5)
+    columns   column names are checked where their relations are known
+    diff      a statement-level DIFF becomes the comparison of two answers
+    compile   a Query to a Plan: SQL text, the scopes it reads, the parameters it takes
+    values    value expressions of verbs to Python values
+    scope     the clauses of a relation to a Snapshot or Window, once per execution
+
+A Plan holds no instants: the same text with AS OF ? is planned once and run at many.
+"""

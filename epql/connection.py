@@ -1,0 +1,189 @@
+"""PEP 249: connections and cursors, and what EPQL adds to them.
+
+The one module that sees parse, plan, verbs and engine. A statement goes
+
+    text → parse → (a query) plan → scopes → SQL over the virtual tables → rows
+                 → (a verb)  transaction → records → RETURNING's rows
+
+and leaves `messages` (notices), `basis` (what the answer stands on) and rows at its cursor.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from epql.cursor import Cursor
+from epql.engine.clock import Clock, system_clock
+from epql.engine.content import check_name
+from epql.engine.database import Database, Options
+from epql.engine.errors import Error, InterfaceError, ProgrammingError
+from epql.runner import Runner
+
+AUDITS = ("sync", "lazy", "off")
+DEFAULT_AGENT = "anonymous"
+
+apilevel = "2.0"
+threadsafety = 1
+paramstyle = "qmark"
+
+
+def connect(
+    path: str | os.PathLike[str],
+    *,
+    agent: str | None = None,
+    clock: Clock | None = None,
+    read_only: bool = False,
+    durability: str = "full",
+    audit: str = "lazy",
+    timeout: float = 5.0,
+    autocommit: bool = False,
+) -> Connection:
+    """Open the database at `path`, a folder that is made if it is not there.
+
+    Shape: ':memory:' is a database of this connection alone. `agent` is who speaks (else
+        'anonymous'); `clock` returns an aware datetime, for tests and replays.
+        `durability`: 'full' acknowledges after the sync, 'os' after the write; 'group' is for
+        now the same as 'full'. `audit` ('sync', 'lazy', 'off') is accepted for the audit of
+        reads to come; nothing is audited yet. With `autocommit` each statement commits.
+    Units: `timeout` in seconds: how long to wait for another writer.
+    Raises: ProgrammingError, OperationalError, InternalError; nothing is created by a failure.
+    Source: docs/reference/connector.md.
+    """
+    if audit not in AUDITS:
+        raise InterfaceError(
+            f"no audit is called {audit!r}",
+            code="connect.audit",
+            hint="choose one of " + ", ".join(AUDITS),
+        )
+    if not isinstance(timeout, (int, float)) or timeout < 0:
+        raise InterfaceError(f"the timeout {timeout!r} is no time", code="connect.timeout")
+    speaker = DEFAULT_AGENT if agent is None else check_name("agent", agent)
+    options = Options(clock or system_clock, read_only, durability, float(timeout))
+    database = Database(os.fspath(path), options)
+    return Connection(Runner(database, speaker, autocommit=autocommit))
+
+
+class Connection:
+    """A session with a database (PEP 249). Not to be shared between threads."""
+
+    from epql.engine.errors import (  # PEP 249: the errors as attributes
+        DatabaseError,
+        DataError,
+        Error,
+        IntegrityError,
+        InternalError,
+        NotSupportedError,
+        OperationalError,
+        Warning,
+    )
+    from epql.engine.errors import InterfaceError as InterfaceError
+    from epql.engine.errors import ProgrammingError as ProgrammingError
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner: Runner | None = runner
+
+    @property
+    def runner(self) -> Runner:
+        """What carries statements out. Raises InterfaceError `connection.closed`."""
+        if self._runner is None:
+            raise InterfaceError("the connection is closed", code="connection.closed")
+        return self._runner
+
+    # ------------------------------------------------------------ PEP 249
+
+    def cursor(self) -> Cursor:
+        """A new cursor."""
+        return Cursor(self, self.runner)
+
+    def commit(self) -> None:
+        """Make the open transaction durable and visible; nothing if there is none."""
+        self.runner.commit()
+
+    def rollback(self) -> None:
+        """Undo the open transaction; nothing if there is none."""
+        self.runner.rollback()
+
+    def close(self) -> None:
+        """Roll back what is open and close. Closing twice is no error."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Commit, or roll back after an error. The connection stays open."""
+        if kind is None:
+            self.commit()
+        elif self._runner is not None:
+            self.rollback()
+
+    # ------------------------------------------------------------ extras
+
+    def execute(self, text: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> Cursor:
+        """A new cursor that has executed the statement."""
+        return self.cursor().execute(text, params)
+
+    def executemany(
+        self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]
+    ) -> Cursor:
+        """A new cursor that has executed the statement for each row of parameters."""
+        return self.cursor().executemany(text, rows)
+
+    def script(self, text: str) -> Iterator[Cursor]:
+        """Execute the statements of a script one by one; a cursor for each."""
+        from epql.parse import split
+
+        for statement in split(text):
+            yield self.execute(statement)
+
+    def import_history(self, path: str | os.PathLike[str], **options: Any) -> Any:
+        """Load history that happened elsewhere, with its own belief times.
+
+        Shape: a file of JSON Lines (docs/formats/history.md), '.gz' allowed; what is in the
+            database already is skipped. Returns a `history.Report`.
+        Raises: DataError naming the line; commits before it stay.
+        """
+        from epql.history import import_history
+
+        return import_history(self.runner, os.fspath(path), **options)
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether each statement commits by itself."""
+        return self.runner.autocommit
+
+    @autocommit.setter
+    def autocommit(self, value: bool) -> None:
+        if self.in_transaction:
+            raise ProgrammingError(
+                "a transaction is open", code="transaction.open", hint="commit or roll back first"
+            )
+        self.runner.autocommit = bool(value)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self.runner.in_transaction
+
+    @property
+    def agent(self) -> str:
+        """Who speaks; SET AGENT changes it."""
+        return self.runner.state.agent
+
+    @property
+    def notices(self) -> list[str]:
+        """What opening the database had to tell, such as a torn tail that was cut off."""
+        return list(self.runner.database.notices)
+
+    def __del__(self) -> None:
+        try:
+            self.close()
+        except Exception:  # noqa: BLE001  nobody is left to tell
+            pass
+
+
+__all__ = ["Connection", "Error", "apilevel", "connect", "paramstyle", "threadsafety"]

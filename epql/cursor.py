@@ -1,0 +1,141 @@
+"""The cursor of PEP 249, with `messages`, `basis` and iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from epql.engine.errors import InterfaceError, Warning
+from epql.runner import Basis, Result, Runner
+
+if TYPE_CHECKING:
+    from epql.connection import Connection
+
+Row = tuple[Any, ...]
+Description = tuple[tuple[str, None, None, None, None, None, None], ...]
+
+
+class Cursor:
+    """Executes statements and gives their rows, one statement at a time."""
+
+    arraysize: int = 1
+
+    def __init__(self, connection: Connection, runner: Runner) -> None:
+        self.connection = connection
+        self._runner = runner
+        self._result: Result | None = None
+        self._is_closed = False
+        self.messages: list[tuple[type[Exception], Exception]] = []
+
+    # ------------------------------------------------------------ what the last statement gave
+
+    @property
+    def description(self) -> Description | None:
+        """PEP 249: a tuple of seven for each column, the name first; None without rows."""
+        if self._result is None or self._result.columns is None:
+            return None
+        return tuple((name, None, None, None, None, None, None) for name in self._result.columns)
+
+    @property
+    def rowcount(self) -> int:
+        """Assertions written or moved by the last statement; -1 for a query."""
+        return -1 if self._result is None else self._result.count
+
+    @property
+    def basis(self) -> Basis | None:
+        """What the last answer stands on: transaction, clock, zone, lifecycle, resolution."""
+        return None if self._result is None else self._result.basis
+
+    @property
+    def notices(self) -> list[str]:
+        """The texts of `messages`."""
+        return [str(warning) for _, warning in self.messages]
+
+    # ------------------------------------------------------------ executing
+
+    def execute(self, text: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> Cursor:
+        """Execute one statement; returns the cursor itself.
+
+        Raises: the errors of `epql`, with `span` and `text` where the statement is at fault.
+        """
+        self._start()
+        self._take(self._runner.execute(text, params))
+        return self
+
+    def executemany(
+        self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]
+    ) -> Cursor:
+        """Execute one statement that writes for each row of parameters, all or none of them."""
+        self._start()
+        self._take(self._runner.execute_many(text, rows))
+        return self
+
+    def _start(self) -> None:
+        self._check_open()
+        self._drop()
+        self.messages = []
+
+    def _take(self, result: Result) -> None:
+        self._result = result
+        self.messages = [(Warning, Warning(text)) for text in result.notices]
+
+    # ------------------------------------------------------------ fetching
+
+    def fetchone(self) -> Row | None:
+        """The next row, or None."""
+        return next(self._rows(), None)
+
+    def fetchmany(self, size: int | None = None) -> list[Row]:
+        """The next rows, `arraysize` of them unless a size is given."""
+        rows = self._rows()
+        wanted = self.arraysize if size is None else size
+        return [row for _, row in zip(range(wanted), rows, strict=False)]
+
+    def fetchall(self) -> list[Row]:
+        """All rows that are left."""
+        return list(self._rows())
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._rows()
+
+    def __next__(self) -> Row:
+        return next(self._rows())
+
+    def _rows(self) -> Iterator[Row]:
+        self._check_open()
+        if self._result is None or self._result.columns is None:
+            raise InterfaceError(
+                "there are no rows to fetch",
+                code="cursor.no_rows",
+                hint="execute a query first, or ask a verb for rows with RETURNING",
+            )
+        return self._result.rows
+
+    # ------------------------------------------------------------ the rest of PEP 249
+
+    def close(self) -> None:
+        """Let go of the rows. The cursor cannot be used any more."""
+        self._drop()
+        self._is_closed = True
+
+    def setinputsizes(self, sizes: Sequence[Any]) -> None:
+        """Does nothing, as PEP 249 allows."""
+
+    def setoutputsize(self, size: int, column: int | None = None) -> None:
+        """Does nothing, as PEP 249 allows."""
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _drop(self) -> None:
+        if self._result is not None:
+            self._result.close()
+            self._result = None
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise InterfaceError("the cursor is closed", code="cursor.closed")
+        self.connection.runner  # noqa: B018  raises when the connection is closed

@@ -1,0 +1,72 @@
+"""Which names there are, and which is the nearest to a wrong one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from epql.engine.errors import ProgrammingError, Span
+from epql.engine.vtab.base import Relation
+from epql.engine.vtab.register import RELATIONS
+
+TABLE_FUNCTIONS = ("json_each", "json_tree")
+"""Table functions of SQLite that a query may use."""
+
+CLAUSES_OF: dict[str, tuple[str, ...]] = {
+    "beliefs": ("as_of", "valid", "lifecycle", "resolve", "history", "diff"),
+    "assertions": ("as_of", "valid", "lifecycle", "history", "diff"),
+    "history": ("as_of", "valid", "lifecycle", "history"),
+    "changes": ("as_of", "valid", "lifecycle", "resolve"),
+    "assertion_changes": ("as_of", "valid", "lifecycle"),
+}
+"""The clauses that have a meaning on a relation; on those not listed only AS OF has."""
+
+_LABELS = {
+    "as_of": "AS OF",
+    "valid": "VALID",
+    "lifecycle": "LIFECYCLE",
+    "resolve": "RESOLVE BY",
+    "history": "HISTORY",
+    "diff": "DIFF",
+}
+
+
+def clauses_of(relation: str) -> tuple[str, ...]:
+    """The clauses that mean something on a relation."""
+    return CLAUSES_OF.get(relation, ("as_of",))
+
+
+def label(clause: str) -> str:
+    """How a clause is written."""
+    return _LABELS[clause]
+
+
+def relation(name: str, span: Span | None) -> Relation:
+    """The relation of that name. Raises ProgrammingError `name.unknown_relation`."""
+    found = RELATIONS.get(name.lower())
+    if found is None:
+        raise ProgrammingError(
+            f"there is no relation called {name!r}",
+            code="name.unknown_relation",
+            span=span,
+            hint=nearest(name, RELATIONS, "the relations are "),
+        )
+    return found
+
+
+def columns(name: str) -> tuple[str, ...]:
+    """The columns of a relation that SELECT * gives."""
+    return tuple(column.name for column in RELATIONS[name].columns)
+
+
+def nearest(name: str, names: Iterable[str], otherwise: str | None = None) -> str | None:
+    """'did you mean …?', or all names where nothing is near.
+
+    >>> nearest("belief", ["beliefs", "commits"])
+    'did you mean beliefs?'
+    """
+    names = list(names)
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    return None if otherwise is None else otherwise + ", ".join(names)

@@ -1,0 +1,102 @@
+"""A Query to a Plan: the SQL text, the scopes it reads, how its answer is compared.
+
+A Plan holds no instants and no parameters, so one text is planned once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from epql.engine.errors import Span
+from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Expression, Parsed, Query
+from epql.plan import diff
+from epql.plan.relations import Relations, Use
+from epql.sqlgen import to_sqlite
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What runs for a query.
+
+    `scope_names[i]` is the parameter of SQL that takes the number of the scope of `uses[i]`.
+    `compared`: for a DIFF of any other query than a relation's own: SQL runs twice.
+    """
+
+    sql: str
+    uses: tuple[Use, ...]
+    binds: tuple[int | str, ...]
+    parsed: Parsed
+    compared: Compared | None = None
+    column_spans: tuple[tuple[str, Span], ...] = ()
+
+    @property
+    def scope_names(self) -> list[str]:
+        """The parameters of SQL that take the scopes' numbers."""
+        return [scope_name(number) for number in range(len(self.uses))]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A DIFF of two whole answers: its clauses, and the columns that tell rows apart."""
+
+    diff: Diff
+    clauses: Clauses
+    key: tuple[str, ...] | None
+
+
+def scope_name(number: int) -> str:
+    """The parameter of SQL for a scope's number; no name a person writes begins so."""
+    return f"n_0s{number}"
+
+
+def compile_query(parsed: Parsed, query: Query, scratch: frozenset[str] = frozenset()) -> Plan:
+    """Plan a query. Raises ProgrammingError with a span for names and misplaced clauses."""
+    select = query.select.copy()
+    clauses = replace(query.clauses, purpose=None)
+    _name_results(select)
+    relations = Relations(scratch=scratch)
+    compared = None
+    if clauses.diff is not None:
+        own = diff.of_relation(select, clauses)
+        if own is not None:
+            select, clauses = own, NO_CLAUSES
+        else:
+            compared = Compared(clauses.diff, clauses, diff.key_of(select, clauses.diff))
+            clauses = replace(clauses, diff=None)
+    relations.rewrite(select, clauses)
+    return Plan(
+        to_sqlite(select),
+        tuple(relations.uses),
+        tuple(dict.fromkeys(bind.this for bind in select.find_all(Bind) if _is_own(bind))),
+        parsed,
+        compared,
+        tuple(_columns(select)),
+    )
+
+
+def _is_own(bind: Bind) -> bool:
+    """Whether a parameter is the person's, not a scope's."""
+    return isinstance(bind.this, int) or not bind.this.startswith("0")
+
+
+def _columns(select: Expression) -> Iterator[tuple[str, Span]]:
+    for node in select.find_all(exp.Column, exp.Anonymous):
+        span = node.meta.get("span")
+        if span is not None:
+            yield node.name.lower(), span
+
+
+def _name_results(select: Expression) -> None:
+    """A column that is an expression is called what was written, as SQLite does."""
+    for one in select.find_all(exp.Select):
+        one.set("expressions", [_named(item) for item in one.expressions])
+
+
+def _named(item: Expression) -> Expression:
+    text = item.meta.get("text")
+    if text is None or isinstance(item, (exp.Alias, exp.Column, exp.Star)):
+        return item
+    return exp.Alias(this=item, alias=exp.Identifier(this=text, quoted=True))

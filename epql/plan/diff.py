@@ -1,0 +1,201 @@
+"""A DIFF at the end of a query: over a relation itself, or over any answer.
+
+`SELECT * FROM beliefs WHERE topic = 'auth' DIFF SINCE t` gives the rows of the relation's own
+changes, with WHERE filtering both sides before they are compared: a belief that stops meeting
+the condition is REMOVED. Any other query is answered twice and its rows are compared by key.
+
+    SELECT … FROM (SELECT c.*, <before meets it> AS was, <after meets it> AS is
+                   FROM changes(:s) AS c) WHERE was OR is
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sqlglot import exp
+
+from epql.engine.errors import ProgrammingError
+from epql.nodes import Clauses, Diff, Expression
+from epql.plan import catalog
+from epql.plan.relations import DIFFS
+
+_SLOT = ("subject", "predicate")
+_SIDES = ("object", "confidence", "lifecycle", "agent", "valid_from", "valid_to", "id")
+_FILTERS = (*_SLOT, *_SIDES, "topic", "source", "recorded_at", "tx")
+"""Columns whose change shows in a change row, or that never change for one id."""
+
+
+def of_relation(select: exp.Query, clauses: Clauses) -> exp.Query | None:
+    """The query over the relation's changes, if it is `SELECT * FROM relation [WHERE …]`."""
+    table = _only_table(select)
+    if table is None or not isinstance(select, exp.Select):
+        return None
+    where = select.args.get("where")
+    if where is not None and not _is_filter(where.this, table.alias_or_name):
+        return None
+    assert clauses.diff is not None
+    own = table.copy()
+    own.meta["clauses"] = replace(clauses, purpose=None)
+    made = exp.Select(
+        expressions=[exp.Star()],
+        from_=exp.From(this=own if where is None else _filtered(own, where.this, clauses)),
+        order=select.args.get("order"),
+        limit=select.args.get("limit"),
+        offset=select.args.get("offset"),
+    )
+    return made
+
+
+def key_of(select: exp.Query, diff: Diff) -> tuple[str, ...] | None:
+    """The columns that tell rows apart: KEY, else those grouped by; None: the whole row."""
+    if diff.key:
+        return diff.key
+    if not isinstance(select, exp.Select) or select.args.get("group") is None:
+        return None
+    names = {item.alias_or_name.lower(): item for item in select.expressions}
+    key = []
+    for item in select.args["group"].expressions:
+        if isinstance(item, exp.Literal) and not item.is_string:
+            position = int(item.this) - 1
+            if 0 <= position < len(select.expressions):
+                key.append(select.expressions[position].alias_or_name)
+        elif isinstance(item, exp.Column) and item.name.lower() in names:
+            key.append(names[item.name.lower()].alias_or_name)
+    return tuple(key) or None
+
+
+def _only_table(select: exp.Query) -> exp.Table | None:
+    if not isinstance(select, exp.Select) or select.args.get("joins"):
+        return None
+    if any(select.args.get(name) for name in ("group", "having", "distinct", "windows", "with_")):
+        return None
+    if [type(item) for item in select.expressions] != [exp.Star]:
+        return None
+    source = select.args.get("from_")
+    table = source.this if source is not None else None
+    if not isinstance(table, exp.Table) or table.meta.get("clauses"):
+        return None
+    return table if table.name.lower() in DIFFS else None
+
+
+def _is_filter(condition: Expression, name: str) -> bool:
+    """Whether a condition looks at nothing but the row, through columns that a change shows."""
+    if condition.find(exp.Select, exp.Subquery, exp.Exists):
+        return False
+    columns = list(condition.find_all(exp.Column))
+    relation_name = name.lower()
+    return all(
+        column.name.lower() in _FILTERS and column.table.lower() in ("", relation_name)
+        for column in columns
+    )
+
+
+def _filtered(table: exp.Table, condition: Expression, clauses: Clauses) -> exp.Subquery:
+    """The changes of the sides that meet the condition."""
+    alias = table.alias_or_name
+    changes = table.copy()
+    changes.set("alias", exp.TableAlias(this=exp.to_identifier("c")))
+    was = exp.Alias(this=_meets(table, condition, clauses, "before"), alias=_name("was"))
+    is_ = exp.Alias(this=_meets(table, condition, clauses, "after"), alias=_name("is"))
+    inner = exp.Select(
+        expressions=[_column("*", "c"), was, is_], from_=exp.From(this=changes)
+    )
+    pushed = [part for part in _conjuncts(condition) if _is_about_slot(part)]
+    if pushed:
+        inner.set("where", exp.Where(this=exp.and_(*[_moved(p, alias, "c") for p in pushed])))
+    outer = exp.Select(
+        expressions=list(_change_columns(DIFFS[table.name.lower()])),
+        from_=exp.From(this=exp.Subquery(this=inner)),
+        where=exp.Where(this=exp.Or(this=_column("was"), expression=_column("is"))),
+    )
+    return exp.Subquery(this=outer, alias=exp.TableAlias(this=exp.to_identifier(alias)))
+
+
+def _meets(table: exp.Table, condition: Expression, clauses: Clauses, side: str) -> Expression:
+    """Whether the assertion of one side meets the condition, as it stood at that side."""
+    seen = table.copy()
+    seen.set("alias", exp.TableAlias(this=exp.to_identifier(table.alias_or_name, quoted=True)))
+    seen.meta["clauses"] = replace(clauses, purpose=None)
+    seen.meta["side"] = side
+    one = exp.Select(
+        expressions=[exp.Literal.number(1)],
+        from_=exp.From(this=seen),
+        where=exp.Where(
+            this=exp.and_(
+                exp.EQ(this=_column("id", table.alias_or_name), expression=_column(f"{side}_id", "c")),
+                exp.Paren(this=condition.copy()),
+            )
+        ),
+    )
+    return exp.Exists(this=one)
+
+
+def _change_columns(relation: str) -> Iterator[Expression]:
+    for name in catalog.columns(relation):
+        if name == "change":
+            yield exp.Alias(this=_kind(), alias=_name("change"))
+        elif name.startswith("before_"):
+            yield _if("was", name)
+        elif name.startswith("after_"):
+            yield _if("is", name)
+        else:
+            yield _column(name)
+
+
+def _kind() -> Expression:
+    both = exp.And(this=_column("was"), expression=_column("is"))
+    return exp.Case(
+        ifs=[
+            exp.If(this=both, true=exp.Literal.string("CHANGED")),
+            exp.If(this=_column("is"), true=exp.Literal.string("ADDED")),
+        ],
+        default=exp.Literal.string("REMOVED"),
+    )
+
+
+def _if(test: str, name: str) -> Expression:
+    chosen = exp.Case(ifs=[exp.If(this=_column(test), true=_column(name))])
+    return exp.Alias(this=chosen, alias=_name(name))
+
+
+def _conjuncts(condition: Expression) -> list[Expression]:
+    if isinstance(condition, exp.Paren):
+        return _conjuncts(condition.this)
+    if isinstance(condition, exp.And):
+        return _conjuncts(condition.this) + _conjuncts(condition.expression)
+    return [condition]
+
+
+def _is_about_slot(condition: Expression) -> bool:
+    return all(column.name.lower() in _SLOT for column in condition.find_all(exp.Column))
+
+
+def _moved(condition: Expression, old: str, new: str) -> Expression:
+    moved = condition.copy()
+    for column in moved.find_all(exp.Column):
+        column.set("table", exp.to_identifier(new))
+    return moved
+
+
+def _column(name: str, table: str | None = None) -> exp.Column:
+    this = exp.Star() if name == "*" else exp.to_identifier(name, quoted=True)
+    return exp.Column(this=this, table=exp.to_identifier(table, quoted=True) if table else None)
+
+
+def _name(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)
+
+
+def check_key(key: tuple[str, ...], names: list[str], diff: Diff) -> list[int]:
+    """The positions of the key's columns. Raises ProgrammingError `diff.key`."""
+    lowered = [name.lower() for name in names]
+    for column in key:
+        if column.lower() not in lowered:
+            raise ProgrammingError(
+                f"the answer has no column {column!r} for KEY",
+                code="diff.key",
+                span=diff.span,
+                hint="its columns are " + ", ".join(names),
+            )
+    return [lowered.index(column.lower()) for column in key]

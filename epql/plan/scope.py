@@ -1,0 +1,326 @@
+"""The clauses of a relation to a Snapshot or a Window, once per execution.
+
+Instants resolve here and nowhere else: text, parameters, TX, EPOCH, ids, arithmetic. What a
+standing AS OF of the session means, what the defaults are, and what a person is told about it
+(notices) is decided here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, tzinfo
+from typing import Any, NamedTuple
+
+from epql import instants
+from epql.engine.clock import EVER, FOREVER
+from epql.engine.database import Database
+from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError, Span
+from epql.engine.index.snapshot import STRATEGIES, Snapshot, Window
+from epql.engine.lifecycle import states_of
+from epql.engine.lookup import by_id, recorded_in
+from epql.nodes import NO_CLAUSES, AsOf, Clauses, Diff, History, Instant, Lifecycle, Valid
+from epql.plan.relations import Use, merged
+from epql.plan.values import Evaluate, Params, span_of, value
+
+class Moment(NamedTuple):
+    """A belief time: the last commit seen, and the evaluation clock."""
+
+    tx: int
+    clock: int
+
+
+@dataclass
+class Resolver:
+    """Resolves the clauses of one execution. `standing`: what the session or transaction set."""
+
+    database: Database
+    zone: tzinfo
+    params: Params
+    evaluate: Evaluate
+    standing: Clauses = NO_CLAUSES
+    notices: list[str] = field(default_factory=list)
+    _now: int | None = None
+
+    @property
+    def now(self) -> int:
+        """The instant of this execution; the same for all its parts."""
+        if self._now is None:
+            self._now = self.database.now()
+        return self._now
+
+    # ------------------------------------------------------------ scopes
+
+    def scope(self, use: Use) -> Snapshot | Window:
+        """What a relation is read at."""
+        clauses = merged(use.clauses, self.standing)
+        if clauses.diff is not None:
+            window = self.window(clauses, clauses.diff)
+            return {None: window, "before": window.since, "after": window.until}[use.side]
+        return self.snapshot(clauses)
+
+    def snapshot(self, clauses: Clauses) -> Snapshot:
+        """A snapshot as the clauses say, with the defaults of language.md §3."""
+        moment = self.moment(clauses.as_of)
+        snapshot = self._at(moment, clauses)
+        if clauses.history is not None:
+            snapshot = self._with_history(snapshot, clauses.history)
+        return snapshot
+
+    def window(self, clauses: Clauses, diff: Diff) -> Window:
+        """The two snapshots that a DIFF compares, each at its own clock."""
+        top = self.moment(clauses.as_of)
+        until = top
+        if diff.until is not None:
+            until = self.point(diff.until, top.clock)
+            if until.clock > top.clock:
+                raise DataError(
+                    "UNTIL lies after the instant the statement stands at",
+                    code="diff.until_after_as_of",
+                    span=diff.until.span,
+                    hint="move AS OF, or leave UNTIL out",
+                )
+        since = self.point(diff.since, until.clock)
+        if since.clock > until.clock:
+            raise DataError(
+                "SINCE lies after UNTIL",
+                code="diff.reversed",
+                span=diff.since.span,
+                hint="DIFF SINCE the earlier UNTIL the later",
+            )
+        return Window(
+            self._at(since, clauses), self._at(until, clauses), clauses.valid is None
+        )
+
+    def _at(self, moment: Moment, clauses: Clauses) -> Snapshot:
+        snapshot = Snapshot.at(moment.tx, moment.clock)
+        if clauses.valid is not None:
+            low, high = self.valid_bounds(clauses.valid, moment.clock)
+            snapshot = replace(snapshot, valid_low=low, valid_high=high)
+        if clauses.lifecycle is not None:
+            snapshot = replace(snapshot, states=self.states(clauses.lifecycle))
+        if clauses.resolve is not None:
+            if clauses.resolve.strategy not in STRATEGIES:
+                raise NotSupportedError(
+                    f"RESOLVE BY {clauses.resolve.strategy.upper()} is not available yet",
+                    code="resolve.not_yet",
+                    span=clauses.resolve.span,
+                    hint="LATEST, CONFIDENCE and NONE are",
+                )
+            snapshot = replace(snapshot, strategy=clauses.resolve.strategy)
+        return snapshot
+
+    def states(self, lifecycle: Lifecycle) -> tuple[int, ...]:
+        """The codes of the states that a LIFECYCLE clause names."""
+        names: list[str] = []
+        for state in lifecycle.states:
+            found = value(state, self.params, self.evaluate)
+            names += found if isinstance(found, (list, tuple)) else [found]
+        for name in names:
+            if not isinstance(name, str):
+                raise DataError(
+                    f"a lifecycle state is a word, not {name!r}",
+                    code="lifecycle.unknown",
+                    span=lifecycle.span,
+                )
+        try:
+            return states_of(tuple(names), lifecycle.negated)
+        except Error as error:
+            raise error.with_span(lifecycle.span) from None
+
+    def _with_history(self, snapshot: Snapshot, history: History) -> Snapshot:
+        if history.start is None and history.end is None:
+            return snapshot
+        after, upto = 0, snapshot.tx
+        if history.start is not None:
+            after = self.point(history.start, snapshot.clock).tx
+        if history.end is not None:
+            end = self.point(history.end, snapshot.clock, future=True)
+            # half-open: a version that begins at the very end is not in the window
+            upto = self.database.tx_at(end.clock - 1)
+        return replace(snapshot, window=(after, upto))
+
+    # ------------------------------------------------------------ belief time
+
+    def moment(self, as_of: AsOf | None) -> Moment:
+        """Where AS OF stands; without one, now."""
+        if as_of is None:
+            return Moment(self.database.last()[0], self.now)
+        found = self.point(as_of.instant, self.now)
+        if as_of.before:
+            tx, clock = found
+            if self.database.recorded_at(tx) == clock:
+                found = Moment(tx - 1, clock - 1)
+            else:
+                found = Moment(self.database.tx_at(clock - 1), clock - 1)
+        if found.tx == 0:
+            self._note("AS OF lies before the first commit: nothing was known")
+        return found
+
+    def point(self, instant: Instant, base: int, *, future: bool = False) -> Moment:
+        """The commit and clock of a past instant; relative ones count from `base`.
+
+        Raises: DataError `instant.future` unless `future`, `instant.unknown_tx` and so on.
+        """
+        try:
+            return self._point(instant, base, future)
+        except Error as error:
+            raise error.with_span(instant.span) from None
+
+    def _point(self, instant: Instant, base: int, future: bool) -> Moment:
+        tx = self._transaction_of(instant)
+        if tx is not None:
+            recorded = self.database.recorded_at(tx) if tx else self._before_all()
+            assert recorded is not None
+            if not instant.shift:
+                return Moment(tx, recorded)
+            clock = self._shifted(recorded, instant)
+        else:
+            clock = self.instant(instant, base)
+        if clock > self.now and not future:
+            raise DataError(
+                f"{instants.format_instant(clock)} lies in the future",
+                code="instant.future",
+                hint="belief time ends now; for the world's future use VALID AT",
+            )
+        self.database.wait_for_writer(clock)
+        return Moment(self.database.tx_at(clock), clock)
+
+    def _before_all(self) -> int:
+        first = self.database.recorded_at(1)
+        return (self.now if first is None else first) - 1
+
+    def _transaction_of(self, instant: Instant) -> int | None:
+        """The commit that an instant names; None when it names a point of time."""
+        found = None if instant.value is None else self._value(instant)
+        if instant.base == "tx":
+            return self._known_tx(found)
+        if instant.base == "epoch":
+            return self._epoch(found)
+        if instant.base == "query":
+            raise NotSupportedError(
+                "audited queries are not available yet", code="statement.not_yet"
+            )
+        if isinstance(found, bool):
+            return None
+        if isinstance(found, int):
+            return self._known_tx(found)
+        if isinstance(found, str) and instants.looks_like_record(found):
+            return recorded_in(self.database, by_id(self.database, found))
+        return None
+
+    def _known_tx(self, number: Any) -> int:
+        last = self.database.last()[0]
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise ProgrammingError(
+                f"a transaction is a whole number, not {number!r}", code="instant.unreadable"
+            )
+        if not 0 <= number <= last:
+            raise DataError(
+                f"there is no transaction {number}; the last one is {last}",
+                code="instant.unknown_tx",
+                hint="SELECT tx, recorded_at FROM commits lists them",
+            )
+        return number
+
+    def _epoch(self, name: Any) -> int:
+        row = self.database.db.execute("SELECT id >> 20 FROM epoch WHERE name=?", (name,)).fetchone()
+        if row is None:
+            raise ProgrammingError(
+                f"there is no epoch {name!r}",
+                code="epoch.unknown",
+                hint="SELECT name FROM epochs lists them",
+            )
+        return int(row[0])
+
+    # ------------------------------------------------------------ any time
+
+    def instant(self, instant: Instant, base: int) -> int:
+        """An instant in microseconds, past or future."""
+        try:
+            if instant.base in ("tx", "epoch", "query"):
+                return self._point(instant, base, future=True).clock
+            if instant.base == "now":
+                return self._shifted(base, instant)
+            return self._shifted(self._point_of_time(self._value(instant), base), instant)
+        except Error as error:
+            raise error.with_span(instant.span) from None
+
+    def _point_of_time(self, found: Any, base: int) -> int:
+        if isinstance(found, str):
+            if instants.looks_like_record(found):
+                tx = recorded_in(self.database, by_id(self.database, found))
+                return self.database.recorded_at(tx) or 0
+            return instants.parse_instant(found, now_us=base, zone=self.zone)
+        if isinstance(found, date):  # a datetime is one
+            return instants.from_datetime(found, self.zone)
+        if isinstance(found, int) and not isinstance(found, bool):
+            return self.database.recorded_at(self._known_tx(found)) or 0
+        raise DataError(
+            f"{found!r} is no instant",
+            code="instant.unreadable",
+            hint="a string such as '2026-01-12 21:00' or '-24h', a datetime, or TX n",
+        )
+
+    def _shifted(self, us: int, instant: Instant) -> int:
+        for sign, amount in instant.shift:
+            text = value(amount, self.params, self.evaluate)
+            if not isinstance(text, str):
+                raise DataError(
+                    f"{text!r} is no duration",
+                    code="instant.unreadable",
+                    span=span_of(amount),
+                    hint="a string such as '24h' or '7d'",
+                )
+            us = instants.shift(us, instants.parse_duration(text), sign, self.zone)
+        return us
+
+    def _value(self, instant: Instant) -> Any:
+        assert instant.value is not None
+        return value(instant.value, self.params, self.evaluate)
+
+    # ------------------------------------------------------------ valid time
+
+    def valid_bounds(self, valid: Valid, clock: int) -> tuple[int, int]:
+        """(low, high) of a Snapshot for a VALID clause."""
+        start, end = self.valid_interval(valid, clock)
+        if valid.form == "at":
+            return (start or 0, start or 0)
+        low = EVER if start is None else start
+        return low, FOREVER if end is None else end - 1
+
+    def valid_interval(self, valid: Valid, clock: int) -> tuple[int | None, int | None]:
+        """[from, to) as written; None is open. VALID AT v has v as both.
+
+        Raises: DataError `valid.empty`.
+        """
+        if valid.form == "anytime":
+            return None, None
+        if valid.form == "during":
+            return self._period(valid)
+        start = None if valid.start is None else self.instant(valid.start, clock)
+        if valid.form == "at":
+            return start, start
+        end = None if valid.end is None else self.instant(valid.end, clock)
+        if start is not None and end is not None and start >= end:
+            raise DataError(
+                "the valid interval is empty: it ends before it begins",
+                code="valid.empty",
+                span=valid.span,
+                hint="intervals are half-open, [from, to)",
+            )
+        return start, end
+
+    def _period(self, valid: Valid) -> tuple[int, int]:
+        assert valid.period is not None
+        found = value(valid.period, self.params, self.evaluate)
+        try:
+            if not isinstance(found, str):
+                raise DataError(f"{found!r} is no period", code="instant.unreadable")
+            return instants.parse_period(found, self.zone)
+        except Error as error:
+            raise error.with_span(span_of(valid.period) or valid.span) from None
+
+    def _note(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices.append(text)
+

@@ -1,0 +1,370 @@
+"""Running queries: the plan cache, scopes in, rows out, SQLite's errors in the user's words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from weakref import WeakSet
+
+import apsw
+import apsw.ext
+from sqlglot import exp
+
+from epql import instants
+from epql.engine.database import Database
+from epql.engine.errors import (
+    DataError,
+    Error,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    Span,
+)
+from epql.engine.index.snapshot import Window
+from epql.engine.lifecycle import NAME
+from epql.engine.session import Session
+from epql.engine.vtab.context import Scope
+from epql.engine.vtab.register import RELATIONS
+from epql.nodes import NO_CLAUSES, Expression, Parsed, Query
+from epql.plan import catalog, diff
+from epql.plan.compile import Compared, Plan, compile_query
+from epql.plan.scope import Resolver
+from epql.plan.values import Params, value
+
+Row = tuple[Any, ...]
+_NOWHERE = Span(0, 0)
+_CACHED = 1000
+
+
+class Rows:
+    """The rows of a running query. Its scopes end with it; it can be buffered at any time."""
+
+    def __init__(self, session: Session, numbers: Sequence[int], rows: Iterator[Row]) -> None:
+        self._session = session
+        self._numbers = numbers
+        self._rows: Iterator[Row] = rows
+        self._is_open = True
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        try:
+            return next(self._rows)
+        except StopIteration:
+            self.close()
+            raise
+        except apsw.Error as error:
+            self.close()
+            raise translated(error, None) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def buffer(self) -> None:
+        """Fetch what is left, because a transaction is about to begin or end."""
+        if self._is_open:
+            rows = list(self)
+            self._rows = iter(rows)
+
+    def close(self) -> None:
+        """Let go of rows and scopes."""
+        if self._is_open:
+            self._is_open = False
+            self._session.close_scopes(self._numbers)
+            close = getattr(self._rows, "close", None)
+            if close is not None:
+                close()
+            self._rows = iter(())
+
+    def __del__(self) -> None:
+        self._session.close_scopes(self._numbers)
+
+
+class Queries:
+    """Runs the queries of one connection."""
+
+    def __init__(self, database: Database, session: Session, running: WeakSet[Rows]) -> None:
+        self._database = database
+        self._session = session
+        self._running = running
+        self._plans: dict[int, Plan] = {}
+        self._columns: dict[str, list[str]] = {}
+
+    # ------------------------------------------------------------ planning
+
+    def plan(self, parsed: Parsed, query: Query) -> Plan:
+        """The plan of a query; the same parsed text is planned once."""
+        plan = self._plans.get(id(parsed))
+        if plan is None or plan.parsed is not parsed:
+            plan = compile_query(parsed, query)
+            if len(self._plans) >= _CACHED:
+                self._plans.clear()
+            self._plans[id(parsed)] = plan
+        return plan
+
+    def notices(self, plan: Plan) -> list[str]:
+        """What a person should know of a plan: a table in the past beside one at now (R6)."""
+        pinned = [use for use in plan.uses if use.clauses.as_of is not None]
+        others = [use for use in plan.uses if use.clauses.as_of is None]
+        if not pinned or not others:
+            return []
+        past = ", ".join(sorted({use.relation for use in pinned}))
+        now = ", ".join(sorted({use.relation for use in others}))
+        return [f"mixed times: {past} is read AS OF another instant than {now}, which is read now"]
+
+    # ------------------------------------------------------------ running
+
+    def run(
+        self, plan: Plan, resolver: Resolver
+    ) -> tuple[Iterator[Row], list[str], Scope | None]:
+        """Rows, columns, and the first scope that was read."""
+        if plan.compared is not None:
+            return self._compare(plan, plan.compared, resolver)
+        scopes = [resolver.scope(use) for use in plan.uses]
+        columns = self.columns_of(plan)
+        rows = self._rows(plan, scopes, resolver.params)
+        return rows, columns, scopes[0] if scopes else None
+
+    def columns_of(self, plan: Plan) -> list[str]:
+        """The names of the columns that SQL gives; also the check that SQLite takes it."""
+        names = self._columns.get(plan.sql)
+        if names is None:
+            try:
+                names = [one[0] for one in apsw.ext.query_info(self._database.db, plan.sql).description]
+            except apsw.Error as error:
+                raise translated(error, plan) from error
+            if len(self._columns) >= _CACHED:
+                self._columns.clear()
+            self._columns[plan.sql] = names
+        return names
+
+    def _rows(self, plan: Plan, scopes: Sequence[Scope], params: Params) -> Rows:
+        bindings = _bindings(plan, params)
+        numbers = self._session.open_scopes(scopes)
+        bindings.update(zip(plan.scope_names, numbers, strict=True))
+        try:
+            cursor = self._database.db.execute(plan.sql, bindings)
+        except apsw.Error as error:
+            self._session.close_scopes(numbers)
+            raise translated(error, plan) from error
+        except OverflowError as error:
+            self._session.close_scopes(numbers)
+            raise DataError("a number does not fit in 64 bits", code="value.range") from error
+        except BaseException:
+            self._session.close_scopes(numbers)
+            raise
+        rows = Rows(self._session, numbers, cursor)
+        self._running.add(rows)
+        return rows
+
+    def lists(self, query: exp.Query, params: Params) -> tuple[list[str], list[Row]]:
+        """Columns and all rows of a query inside another statement, read at now."""
+        resolver = Resolver(
+            self._database, UTC, params, lambda e, p: self.value(e, resolver), NO_CLAUSES
+        )
+        clauses = query.meta.get("clauses", NO_CLAUSES)
+        parsed = Parsed(Query(query, clauses, _NOWHERE), "")
+        plan = compile_query(parsed, Query(query, clauses, _NOWHERE))
+        rows, columns, _ = self.run(plan, resolver)
+        return columns, list(rows)
+
+    def value(self, expression: Expression, resolver: Resolver) -> Any:
+        """The value of an expression that needs SQL."""
+        select = exp.Select(expressions=[expression.copy()])
+        query = Query(select, NO_CLAUSES, _NOWHERE)
+        plan = compile_query(Parsed(query, ""), query)
+        rows, _, _ = self.run(plan, resolver)
+        row = next(iter(list(rows)), None)
+        return None if row is None else row[0]
+
+    def constant(self, expression: Expression, resolver: Resolver) -> Any:
+        """The value of any expression."""
+        return value(expression, resolver.params, resolver.evaluate)
+
+    def buffer(self) -> None:
+        """Fetch what running queries have left."""
+        for rows in list(self._running):
+            rows.buffer()
+
+    def drop(self) -> None:
+        """End running queries."""
+        for rows in list(self._running):
+            rows.close()
+
+    # ------------------------------------------------------------ DIFF of two answers
+
+    def _compare(
+        self, plan: Plan, compared: Compared, resolver: Resolver
+    ) -> tuple[Iterator[Row], list[str], Scope | None]:
+        """Answer twice and compare by key (language.md §8, "Any other query")."""
+        names = self.columns_of(plan)
+        places = None
+        if compared.key is not None:
+            places = diff.check_key(compared.key, names, compared.diff)
+        sides: list[list[Row]] = []
+        window = resolver.window(compared.clauses, compared.diff)
+        for side in ("before", "after"):
+            scopes = [_at_side(resolver, use, compared, side) for use in plan.uses]
+            sides.append(list(self._rows(plan, scopes, resolver.params)))
+        if places is None:
+            return _whole_rows(*sides), ["change", *names], window
+        kept = [i for i in range(len(names)) if i not in places]
+        columns = ["change", *(names[i] for i in places)]
+        columns += [f"{side}_{names[i]}" for i in kept for side in ("before", "after")]
+        return _by_key(*sides, places, kept), columns, window
+
+    # ------------------------------------------------------------ EXPLAIN
+
+    def explain(self, plan: Plan, resolver: Resolver) -> list[Row]:
+        """What a query would do: scopes as they resolve, SQL, SQLite's plan."""
+        scopes = [resolver.scope(use) for use in plan.uses]
+        self.columns_of(plan)
+        rows: list[Row] = []
+        for number, (use, scope) in enumerate(zip(plan.uses, scopes, strict=True)):
+            rows.append((f"scope {number}", f"{use.relation} {_described(scope)}"))
+        rows.append(("sql", plan.sql))
+        bindings = _bindings(plan, resolver.params)
+        numbers = self._session.open_scopes(scopes)
+        bindings.update(zip(plan.scope_names, numbers, strict=True))
+        try:
+            found = self._database.db.execute("EXPLAIN QUERY PLAN " + plan.sql, bindings)
+            rows += [("sqlite", row[3]) for row in found]
+        finally:
+            self._session.close_scopes(numbers)
+        return rows
+
+
+def _at_side(resolver: Resolver, use: Any, compared: Compared, side: str) -> Scope:
+    """The scope of a relation at one side; a table pinned by its own AS OF stays there."""
+    if use.clauses.as_of is not compared.clauses.as_of:
+        return resolver.scope(use)
+    clauses = replace(use.clauses, diff=compared.diff)
+    window = resolver.window(replace(clauses, **_defaults(clauses, resolver)), compared.diff)
+    return window.since if side == "before" else window.until
+
+
+def _defaults(clauses: Any, resolver: Resolver) -> dict[str, Any]:
+    names = ("as_of", "valid", "lifecycle", "resolve")
+    return {n: getattr(clauses, n) or getattr(resolver.standing, n) for n in names}
+
+
+def _whole_rows(before: list[Row], after: list[Row]) -> Iterator[Row]:
+    """Rows that went and rows that came, each as often as it did."""
+    went = Counter(before)
+    went.subtract(Counter(after))
+    for row in before:
+        if went[row] > 0:
+            went[row] -= 1
+            yield ("REMOVED", *row)
+    for row in after:
+        if went[row] < 0:
+            went[row] += 1
+            yield ("ADDED", *row)
+
+
+def _by_key(
+    before: list[Row], after: list[Row], places: Sequence[int], kept: Sequence[int]
+) -> Iterator[Row]:
+    old = {tuple(row[i] for i in places): row for row in before}
+    new = {tuple(row[i] for i in places): row for row in after}
+    for key in {**old, **new}:
+        was, is_ = old.get(key), new.get(key)
+        if was == is_:
+            continue
+        change = "ADDED" if was is None else "REMOVED" if is_ is None else "CHANGED"
+        sides = [side[i] if side is not None else None for i in kept for side in (was, is_)]
+        yield (change, *key, *sides)
+
+
+def _described(scope: Scope) -> str:
+    if isinstance(scope, Window):
+        return f"changes from {_described(scope.since)} to {_described(scope.until)}"
+    states = ", ".join(NAME[code] for code in scope.states)
+    return (
+        f"AS OF TX {scope.tx} ({instants.format_instant(scope.clock)}),"
+        f" LIFECYCLE {states}, RESOLVE BY {scope.strategy.upper()}"
+    )
+
+
+# ---------------------------------------------------------------- parameters and errors
+
+
+def _bindings(plan: Plan, params: Params) -> dict[str, Any]:
+    names = {bind: (f"p{bind}" if isinstance(bind, int) else f"n_{bind}") for bind in plan.binds}
+    return {name: bindable(params[bind]) for bind, name in names.items()}  # type: ignore[call-overload, index]
+
+
+def bindable(found: Any) -> Any:
+    """A parameter as SQLite takes it; instants become text as the time columns have it."""
+    if found is None or isinstance(found, (str, int, float, bytes)):
+        return int(found) if isinstance(found, bool) else found
+    if isinstance(found, datetime):
+        return instants.format_instant(instants.from_datetime(found, UTC))
+    if isinstance(found, date):
+        return found.isoformat()
+    raise ProgrammingError(
+        f"a parameter cannot be of type {type(found).__name__}",
+        code="parameter.type",
+        hint="text, numbers, bytes, None, dates and datetimes can",
+    )
+
+
+_NO_COLUMN = re.compile(r"no such column: (.+)")
+_NO_FUNCTION = re.compile(r"no such function: (.+)")
+_AMBIGUOUS = re.compile(r"ambiguous column name: (.+)")
+
+
+def translated(error: apsw.Error, plan: Plan | None) -> Error:
+    """SQLite's error in the user's words, with a place where one is known."""
+    text = str(error).removeprefix("SQLError: ")
+    if isinstance(error, apsw.InterruptError):
+        return OperationalError("the statement was interrupted", code="statement.interrupted")
+    if isinstance(error, apsw.BusyError):
+        return OperationalError("the index is busy", code="index.busy", retryable=True)
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return InternalError(
+            f"the index is damaged: {text}",
+            code="index.corrupt",
+            hint="epql rebuild makes a new index from the journal",
+        )
+    if not isinstance(error, (apsw.SQLError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError)):
+        return OperationalError(f"the index failed: {text}", code="index.failed")
+    for pattern, code, what in (
+        (_NO_COLUMN, "name.unknown_column", "there is no column {}"),
+        (_NO_FUNCTION, "name.unknown_function", "there is no function {}"),
+        (_AMBIGUOUS, "name.ambiguous_column", "the column {} is in more than one table"),
+    ):
+        match = pattern.match(text)
+        if match is not None:
+            return _named(match[1], code, what, plan)
+    return ProgrammingError(text, code="sql.refused")
+
+
+def _named(name: str, code: str, what: str, plan: Plan | None) -> ProgrammingError:
+    """An error about a name: where it stands, and the nearest one."""
+    last = name.rpartition(".")[2].strip("`\"")
+    hint, span = None, None
+    if plan is not None:
+        spans = [place for known, place in plan.column_spans if known == last.lower()]
+        span = spans[0] if spans else None
+        hint = _hint(last, code, plan)
+    return ProgrammingError(what.format(repr(last)), code=code, span=span, hint=hint)
+
+
+def _hint(name: str, code: str, plan: Plan) -> str | None:
+    if code == "name.ambiguous_column":
+        return "write the table's name or alias before it, with a dot"
+    if code != "name.unknown_column":
+        return None
+    names = [
+        column.name
+        for relation in dict.fromkeys(use.relation for use in plan.uses)
+        for column in RELATIONS[relation].columns
+    ]
+    return catalog.nearest(name, names, "the columns are ") if names else None
+

@@ -1,0 +1,431 @@
+"""Carries statements out: the session's state, its transactions, queries and verbs."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
+from typing import Any
+
+from epql import instants, nodes
+from epql.engine.clock import EVER, FOREVER
+from epql.engine.content import check_name
+from epql.engine.database import Database
+from epql.engine.errors import (
+    Error,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+    Span,
+)
+from epql.engine.index.snapshot import Snapshot, Window
+from epql.engine.lifecycle import NAME
+from epql.engine.session import Session
+from epql.engine.transaction import Transaction
+from epql.engine.vtab.context import Scope
+from epql.nodes import NO_CLAUSES, AsOf, Clauses, Expression, Instant, Parsed
+from epql.parse import parse
+from epql.plan.scope import Resolver
+from epql.plan.values import Params, check_params
+from epql.queries import Queries, Rows
+from epql.verbs import assert_, declare, moves, supersede
+from epql.verbs.work import Answer, Work
+from epql.zone import zone_of
+
+Row = tuple[Any, ...]
+_NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What an answer stands on; the same basis over the same journal gives the same rows.
+
+    Units: `clock` microseconds UTC. `valid` is the interval of world time that was asked for.
+    """
+
+    tx: int
+    clock: int
+    zone: str
+    lifecycle: tuple[str, ...]
+    resolve: str
+    valid: tuple[int | None, int | None]
+
+
+@dataclass
+class Result:
+    """What a statement gave: rows and their columns, or a count."""
+
+    count: int = -1
+    columns: tuple[str, ...] | None = None
+    rows: Iterator[Row] = field(default_factory=lambda: iter(()))
+    notices: list[str] = field(default_factory=list)
+    basis: Basis | None = None
+
+    def close(self) -> None:
+        """Let go of the rows that were not fetched."""
+        if isinstance(self.rows, Rows):
+            self.rows.close()
+        self.rows = iter(())
+
+
+@dataclass
+class State:
+    """What SET and BEGIN change. `standing`: clauses in force unless a statement says others."""
+
+    agent: str
+    zone: tzinfo = UTC
+    purpose: str | None = None
+    notices: bool = True
+    session: Clauses = NO_CLAUSES
+    transaction: Clauses = NO_CLAUSES
+    explicit: bool = False
+    read_only: bool = False
+
+    @property
+    def standing(self) -> Clauses:
+        """The transaction's clauses over the session's (R4)."""
+        taken = {
+            name: getattr(self.transaction, name) or getattr(self.session, name)
+            for name in ("as_of", "valid", "lifecycle", "resolve")
+        }
+        return replace(NO_CLAUSES, **taken)
+
+
+class Runner:
+    """One connection's session. Raises the errors of epql, with the statement's text."""
+
+    def __init__(self, database: Database, agent: str, *, autocommit: bool) -> None:
+        self.database = database
+        self.state = State(agent)
+        self.autocommit = autocommit
+        self._transaction: Transaction | None = None
+        self.session = Session(database, self._overridden)
+        self.queries = Queries(database, self.session, weakref.WeakSet())
+        self._parsed: dict[str, Parsed] = {}
+
+    # ------------------------------------------------------------ statements
+
+    def execute(self, text: str, params: Params = ()) -> Result:
+        """Execute one statement."""
+        try:
+            parsed = self._parse(text)
+            params = check_params(parsed, params)
+            self.database.refresh()
+            resolver = self._resolver(params)
+            result = self._dispatch(parsed, resolver)
+        except Error as error:
+            raise error.with_text(text) from error.__cause__
+        result.notices = [*resolver.notices, *result.notices] if self.state.notices else []
+        return result
+
+    def execute_many(self, text: str, rows: Iterable[Params]) -> Result:
+        """Execute a statement that writes once for each row of parameters, as one unit."""
+        try:
+            parsed = self._parse(text)
+            verb = _VERBS.get(type(parsed.statement))
+            if verb is None:
+                raise ProgrammingError(
+                    "executemany is for statements that write",
+                    code="executemany.query",
+                    hint="execute a query once for each set of parameters",
+                )
+            checked = (check_params(parsed, row) for row in rows)
+            statement = parsed.statement
+
+            def run(work: Work) -> Answer:
+                if isinstance(statement, nodes.Assert) and assert_.is_batchable(statement):
+                    return assert_.run_many(work, statement, checked)
+                count = 0
+                for row in checked:
+                    work.resolver.params = row
+                    count += verb(work, statement).count
+                return Answer(count)
+
+            return self._write(run, self._resolver(()), dry_run=False)
+        except Error as error:
+            raise error.with_text(text) from error.__cause__
+
+    def _parse(self, text: str) -> Parsed:
+        if not isinstance(text, str):
+            raise ProgrammingError(
+                f"a statement is text, not {type(text).__name__}", code="statement.type"
+            )
+        parsed = self._parsed.get(text)
+        if parsed is None:
+            parsed = parse(text)
+            if len(self._parsed) >= _CACHED:
+                self._parsed.clear()
+            self._parsed[text] = parsed
+        return parsed
+
+    def _dispatch(self, parsed: Parsed, resolver: Resolver) -> Result:
+        statement = parsed.statement
+        if isinstance(statement, nodes.Query):
+            return self._query(parsed, statement, resolver)
+        if isinstance(statement, nodes.Explain):
+            return self._explain(parsed, statement, resolver)
+        verb = _VERBS.get(type(statement))
+        if verb is not None:
+            dry_run = getattr(statement, "dry_run", False)
+            return self._write(lambda work: verb(work, statement), resolver, dry_run=dry_run)
+        return self._control(statement, resolver)
+
+    # ------------------------------------------------------------ queries
+
+    def _query(self, parsed: Parsed, query: nodes.Query, resolver: Resolver) -> Result:
+        plan = self.queries.plan(parsed, query)
+        rows, columns, scope = self.queries.run(plan, resolver)
+        notices = self.queries.notices(plan)
+        return Result(-1, tuple(columns), rows, notices, self._basis(scope, resolver))
+
+    def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:
+        plan = self.queries.plan(parsed, explain.query)
+        rows = self.queries.explain(plan, resolver)
+        return Result(-1, ("step", "detail"), iter(rows))
+
+    def _basis(self, scope: Scope | None, resolver: Resolver) -> Basis:
+        snapshot = scope.until if isinstance(scope, Window) else scope
+        if snapshot is None:
+            snapshot = resolver.snapshot(resolver.standing)
+        low, high = snapshot.valid_low, snapshot.valid_high
+        return Basis(
+            snapshot.tx,
+            snapshot.clock,
+            str(self.state.zone),
+            tuple(NAME[code] for code in snapshot.states),
+            snapshot.strategy,
+            (None if low <= EVER else low, None if high >= FOREVER else high),
+        )
+
+    def _evaluate(self, expression: Expression, params: Params) -> Any:
+        """The value of an expression that needs SQL: arithmetic, functions, subqueries."""
+        return self.queries.value(expression, self._resolver(params))
+
+    def _resolver(self, params: Params) -> Resolver:
+        return Resolver(
+            self.database, self.state.zone, params, self._evaluate, self.state.standing
+        )
+
+    def _overridden(self, scope: Scope, hidden: Mapping[str, object]) -> Scope:
+        from epql.hidden import overridden
+
+        return overridden(self._resolver(()), scope, hidden)
+
+    # ------------------------------------------------------------ writing
+
+    def _write(
+        self, run: Callable[[Work], Answer], resolver: Resolver, *, dry_run: bool
+    ) -> Result:
+        self._check_may_write()
+        transaction = self._open_transaction()
+        work = Work(
+            self.database, self.session, transaction, resolver, self.state.agent,
+            self.queries.lists,
+        )  # fmt: skip
+        try:
+            with transaction.statement(dry_run=dry_run):
+                answer = run(work)
+        except BaseException:
+            if not self._is_kept_open():
+                self.rollback()
+            raise
+        if not self._is_kept_open():
+            self._end(commit=True)
+        if dry_run:
+            work.notice("DRY RUN: nothing was written")
+        return Result(
+            answer.count, answer.columns, iter(answer.rows), [*resolver.notices, *work.notices]
+        )
+
+    def _check_may_write(self) -> None:
+        self.database.check_writable()
+        if self.state.read_only:
+            raise ProgrammingError(
+                "the transaction was begun READ ONLY",
+                code="transaction.read_only",
+                hint="end it with COMMIT or ROLLBACK first",
+            )
+        if self.state.standing.as_of is not None:
+            raise ProgrammingError(
+                "the session stands in the past; the past cannot be written",
+                code="transaction.in_the_past",
+                hint="SET AS OF NOW ends it",
+            )
+
+    def _open_transaction(self) -> Transaction:
+        if self._transaction is None:
+            self.queries.buffer()
+            self._transaction = self.database.begin(self.state.agent)
+        return self._transaction
+
+    def _is_kept_open(self) -> bool:
+        return self.state.explicit or not self.autocommit
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open: begun by BEGIN, or by a write without autocommit."""
+        return self.state.explicit or self._transaction is not None
+
+    def commit(self) -> None:
+        """COMMIT; nothing if no transaction is open."""
+        self._end(commit=True)
+
+    def rollback(self) -> None:
+        """ROLLBACK; nothing if no transaction is open."""
+        self._end(commit=False)
+
+    def _end(self, *, commit: bool) -> None:
+        transaction, self._transaction = self._transaction, None
+        self.state.explicit = self.state.read_only = False
+        self.state.transaction = NO_CLAUSES
+        if transaction is None:
+            return
+        self.queries.buffer()
+        if commit:
+            transaction.commit()
+        else:
+            transaction.rollback()
+
+    def close(self) -> None:
+        """Roll back what is open and close the database."""
+        self.queries.drop()
+        self.rollback()
+        self.database.close()
+
+    # ------------------------------------------------------------ sessions
+
+    def _control(self, statement: nodes.Statement, resolver: Resolver) -> Result:
+        if isinstance(statement, nodes.Begin):
+            self._begin(statement, resolver)
+        elif isinstance(statement, nodes.Commit):
+            self.commit()
+        elif isinstance(statement, nodes.Rollback):
+            self.rollback()
+        elif isinstance(statement, nodes.Set):
+            self._set(statement, resolver)
+        elif isinstance(statement, nodes.Import):
+            return self._import(statement, resolver)
+        else:
+            name = getattr(statement, "name", type(statement).__name__)
+            raise NotSupportedError(
+                f"{name} is not available yet", code="statement.not_yet", span=statement.span
+            )
+        return Result(0)
+
+    def _begin(self, begin: nodes.Begin, resolver: Resolver) -> None:
+        if self.in_transaction:
+            raise ProgrammingError(
+                "a transaction is open already",
+                code="transaction.open",
+                span=begin.span,
+                hint="COMMIT or ROLLBACK it first",
+            )
+        clauses = begin.clauses
+        if begin.read_only and clauses.as_of is None:
+            # all reads of the transaction see what its first would have seen
+            number = nodes.exp.Literal.number(self.database.last()[0])
+            clauses = replace(clauses, as_of=AsOf(Instant("tx", number, begin.span), False, begin.span))
+        self.state.transaction = self._fixed(clauses, resolver)
+        self.state.explicit, self.state.read_only = True, begin.read_only
+
+    def _fixed(self, clauses: Clauses, resolver: Resolver) -> Clauses:
+        """Clauses that stand: a relative AS OF keeps the instant it had when it was set."""
+        if clauses.as_of is None:
+            return clauses
+        moment = resolver.moment(clauses.as_of)
+        span = clauses.as_of.span
+        if moment.tx and self.database.recorded_at(moment.tx) == moment.clock:
+            point = Instant("tx", nodes.exp.Literal.number(moment.tx), span)
+        else:
+            text = instants.format_instant(moment.clock)
+            point = Instant("text", nodes.exp.Literal.string(text), span)
+        return replace(clauses, as_of=AsOf(point, False, span))
+
+    def _set(self, statement: nodes.Set, resolver: Resolver) -> None:
+        if statement.name is None:
+            self._set_clauses(statement.clauses, resolver)
+            return
+        assert statement.value is not None
+        found = self.queries.constant(statement.value, resolver)
+        setters: dict[str, Callable[[Any], None]] = {
+            "agent": self._set_agent,
+            "purpose": self._set_purpose,
+            "time zone": self._set_zone,
+            "notices": self._set_notices,
+        }
+        setter = setters.get(statement.name)
+        if setter is None:
+            raise NotSupportedError(
+                f"SET {statement.name.upper()} is not available yet",
+                code="statement.not_yet",
+                span=statement.span,
+            )
+        try:
+            setter(found)
+        except Error as error:
+            raise error.with_span(statement.value.meta.get("span") or statement.span) from None
+
+    def _set_clauses(self, clauses: Clauses, resolver: Resolver) -> None:
+        as_of = clauses.as_of
+        if as_of is not None and self._transaction is not None:
+            raise ProgrammingError(
+                "a transaction that writes is open; it cannot move to the past",
+                code="transaction.open",
+                span=as_of.span,
+                hint="COMMIT or ROLLBACK it first",
+            )
+        taken = {n: getattr(clauses, n) for n in Clauses.__slots__ if getattr(clauses, n)}
+        if as_of is not None:
+            is_now = as_of.instant.base == "now" and not as_of.instant.shift and not as_of.before
+            taken["as_of"] = None if is_now else self._fixed(clauses, resolver).as_of
+        for use in ("lifecycle", "valid", "resolve"):
+            if use in taken:
+                resolver.snapshot(replace(NO_CLAUSES, **{use: taken[use]}))  # refuse it now
+        self.state.session = replace(self.state.session, **taken)
+
+    def _set_agent(self, found: Any) -> None:
+        self.state.agent = check_name("agent", found)
+
+    def _set_purpose(self, found: Any) -> None:
+        self.state.purpose = None if found is None else check_name("purpose", found)
+
+    def _set_zone(self, found: Any) -> None:
+        self.state.zone = zone_of(check_name("time zone", found))
+
+    def _set_notices(self, found: Any) -> None:
+        if found not in ("on", "off"):
+            raise ProgrammingError(
+                "NOTICES is on or off", code="set.value", hint="SET NOTICES off"
+            )
+        self.state.notices = found == "on"
+
+    def _import(self, statement: nodes.Import, resolver: Resolver) -> Result:
+        from epql.history import import_history
+
+        path = self.queries.constant(statement.path, resolver)
+        if not isinstance(path, str):
+            raise InterfaceError("the path is no text", code="value.type")
+        if not statement.history:
+            raise NotSupportedError(
+                "IMPORT of anything but history is not available yet",
+                code="statement.not_yet",
+                span=statement.span,
+                hint="IMPORT HISTORY FROM 'file.jsonl'",
+            )
+        report = import_history(self, path)
+        return Result(report.assertions, notices=[report.sentence()])
+
+
+_CACHED = 1000
+
+_VERBS: dict[type, Callable[[Work, Any], Answer]] = {
+    nodes.Assert: assert_.run,
+    nodes.Transition: moves.transition,
+    nodes.Retract: moves.retract,
+    nodes.Supersede: supersede.run,
+    nodes.DefinePredicate: declare.define_predicate,
+    nodes.MarkEpoch: declare.mark_epoch,
+}
+
+
