@@ -42,7 +42,7 @@ WORD_UNITS = {
 }  # fmt: skip
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-FORMS = "'2026-01-12', '2026-01-12T21:00:00Z', '-24h', 'yesterday 21:00', '9pm', '3 days ago', 'now'"
+FORMS = "'2026-01-12', '2026-01-12T21:00:00Z', '-24h', 'yesterday 21:00', '9pm', '3 days ago'"
 
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"

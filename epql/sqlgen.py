@@ -54,7 +54,7 @@ _MATCH: dict[type[exp.Expr], str] = {
     exp.RegexpLike: "REGEXP",
     exp.Match: "MATCH",
 }
-_NEGATED_INSIDE = (exp.Is, exp.In, exp.Between, exp.Escape, *_MATCH)
+_NEGATED_INSIDE: tuple[type[exp.Expr], ...] = (exp.Is, exp.In, exp.Between, exp.Escape, *_MATCH)
 """Predicates written x NOT IN … rather than NOT x IN …: the two bind differently."""
 _SET_OPERATIONS: dict[type[exp.Expr], str] = {
     exp.Union: "UNION",
@@ -83,8 +83,8 @@ _NUMBER = re.compile(
 )
 _TYPE = re.compile(r"[A-Za-z_][\w ]*(?:\([-+]?[\d.]+(?:,[-+]?[\d.]+)?\))?\Z", re.ASCII)
 
-KEYWORDS = frozenset(
-    """ABORT ACTION ADD AFTER ALL ALTER ALWAYS ANALYZE AND AS ASC ATTACH AUTOINCREMENT BEFORE BEGIN
+_KEYWORDS = """
+    ABORT ACTION ADD AFTER ALL ALTER ALWAYS ANALYZE AND AS ASC ATTACH AUTOINCREMENT BEFORE BEGIN
     BETWEEN BY CASCADE CASE CAST CHECK COLLATE COLUMN COMMIT CONFLICT CONSTRAINT CREATE CROSS
     CURRENT CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP DATABASE DEFAULT DEFERRABLE DEFERRED
     DELETE DESC DETACH DISTINCT DO DROP EACH ELSE END ESCAPE EXCEPT EXCLUDE EXCLUSIVE EXISTS
@@ -95,8 +95,9 @@ KEYWORDS = frozenset(
     RAISE RANGE RECURSIVE REFERENCES REGEXP REINDEX RELEASE RENAME REPLACE RESTRICT RETURNING
     RIGHT ROLLBACK ROW ROWS SAVEPOINT SELECT SET TABLE TEMP TEMPORARY THEN TIES TO TRANSACTION
     TRIGGER TRUE UNBOUNDED UNION UNIQUE UPDATE USING VACUUM VALUES VIEW VIRTUAL WHEN WHERE WINDOW
-    WITH WITHIN WITHOUT""".split()
-)
+    WITH WITHIN WITHOUT
+"""
+KEYWORDS = frozenset(_KEYWORDS.split())
 """SQLite's keywords; a name spelt like one is quoted."""
 
 
@@ -300,8 +301,10 @@ def _name(node: exp.Expr) -> str:
 def _column(node: exp.Expr) -> str:
     _only(node, "this", "table", "db")
     parts = [node.args.get(key) for key in ("db", "table")]
-    return ".".join(_name(part) for part in parts if part) + ("." if parts[1] else "") + (
-        "*" if isinstance(node.this, exp.Star) else _name(node.this)
+    return (
+        ".".join(_name(part) for part in parts if part)
+        + ("." if parts[1] else "")
+        + ("*" if isinstance(node.this, exp.Star) else _name(node.this))
     )
 
 

@@ -12,7 +12,9 @@
       queries       select.lark: queries, and which level a clause governs
       verbs         epql.lark and verbs.lark: the statement nodes
     places        spans
+    depth         a limit on nesting, for those who walk the result
     complain      what went wrong, in the user's words
+    mistakes      frequent mistakes, each with its own words and remedy
 
 Hands `epql.nodes.Parsed` to the planner; knows no catalog and opens nothing.
 """

@@ -41,22 +41,23 @@ USEFUL = (
 )  # fmt: skip
 """What to name first when much is possible."""
 
+_EXPRESSION = """
+    NUMBER STRING NAME QUOTED_NAME PARAMETER BLOB NULL TRUE FALSE CASE CAST EXISTS LPAR PLUS MINUS
+    TILDE CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP
+"""
+_OPERATOR = """
+    EQ EQ_EQ NE NE_BANG LT LE GT GE AMP PIPE SHIFT_LEFT SHIFT_RIGHT PLUS MINUS STAR SLASH PERCENT
+    CONCAT ARROW LONG_ARROW COLLATE IS ISNULL NOTNULL NOT BETWEEN LIKE GLOB REGEXP MATCH IN AND OR
+"""
 GROUPS: tuple[tuple[str, frozenset[str]], ...] = (
     (
         "an expression",
-        frozenset(
-            "NUMBER STRING NAME QUOTED_NAME PARAMETER BLOB NULL TRUE FALSE CASE CAST EXISTS LPAR "
-            "PLUS MINUS TILDE CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP".split()
-        ),
+        frozenset(_EXPRESSION.split()),
     ),
-    ("an instant", frozenset("STRING PARAMETER TX EPOCH QUERY NOW".split())),
+    ("an instant", frozenset(["STRING", "PARAMETER", "TX", "EPOCH", "QUERY", "NOW"])),
     (
         "an operator",
-        frozenset(
-            "EQ EQ_EQ NE NE_BANG LT LE GT GE AMP PIPE SHIFT_LEFT SHIFT_RIGHT PLUS MINUS STAR "
-            "SLASH PERCENT CONCAT ARROW LONG_ARROW COLLATE IS ISNULL NOTNULL NOT BETWEEN LIKE "
-            "GLOB REGEXP MATCH IN AND OR".split()
-        ),
+        frozenset(_OPERATOR.split()),
     ),
 )
 """Kinds of tokens that make one thing, said at once when all of them are possible."""

@@ -10,9 +10,14 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from epql.engine.errors import Span
 from epql.parse import lexer
-from epql.parse.lexer import BAD, END, KEYWORD, NAME, Token
+from epql.parse.lexer import END, KEYWORD, NAME, Token
+from epql.parse.splitter import too_deep
 from epql.parse.tables import Tables, tables
+
+STACK_MAX = 2000
+"""States held at once: prefix operators without parentheses nest, too."""
 
 Action = Callable[[Any, list[Any], int, int], Any]
 """What a rule means: builder, the values of its parts, start and end in the text."""
@@ -65,10 +70,10 @@ class Driver:
                     return values[-1]
                 action = rows[states[-1]].get(kind)
                 if action is None:
-                    raise Unexpected(
-                        token._replace(kind=kind), self.expected(before), tuple(seen)
-                    )
+                    raise Unexpected(token._replace(kind=kind), self.expected(before), tuple(seen))
                 if action >= 0:
+                    if len(states) > STACK_MAX:
+                        raise too_deep(Span(token.start, token.end))
                     states.append(action)
                     values.append(token if kind == token.kind else token._replace(kind=kind))
                     starts.append(token.start)
@@ -84,12 +89,12 @@ class Driver:
                 del values[-size:], states[-size:]
                 if size > 1:
                     del starts[1 - size :], ends[-size:-1]
-                if splice:
-                    parts = _flat(parts)
-                if act is not None:
-                    value = act(builder, parts, starts[-1], ends[-1])
+                if helper[number]:
+                    value: Any = _grown(parts)
                 else:
-                    value = _Helper(parts) if helper[number] else parts
+                    if splice:
+                        parts = _flat(parts)
+                    value = parts if act is None else act(builder, parts, starts[-1], ends[-1])
                 values.append(value)
                 states.append(rows[states[-1]][origin])
 
@@ -143,6 +148,15 @@ class _Helper(list[Any]):
     """The value of a helper rule that lark made of a `*` or `+`; flattened into its user."""
 
 
+def _grown(parts: list[Any]) -> _Helper:
+    """A helper's list with what follows it; grown in place, for it may be very long."""
+    first = parts[0]
+    if not isinstance(first, _Helper):
+        return _Helper(parts)
+    first.extend(parts[1:])
+    return first
+
+
 def _flat(parts: list[Any]) -> list[Any]:
     result: list[Any] = []
     for part in parts:
@@ -159,6 +173,3 @@ def driver() -> Driver:
     from epql.parse.builder import ACTIONS
 
     return Driver(tables(), ACTIONS)
-
-
-__all__ = ["BAD", "Action", "Driver", "Unexpected", "driver"]

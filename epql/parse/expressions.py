@@ -354,5 +354,3 @@ def _mixed(token: Token) -> ProgrammingError:
         span=Span(token.start, token.end),
         hint="use ? for all of them, or :name for all of them",
     )
-
-

@@ -98,11 +98,9 @@ def _foreign(word: str, span: Span) -> Error | None:
 
 
 _FIRST = {name.split()[0] for name in NOT_YET} | set(FOREIGN) | {"UPDATE", "DELETE"}
-ALL_FIRST = sorted(
-    {name.split()[0] for name in NOT_YET}
-    | set(
-        "SELECT WITH VALUES EXPLAIN ASSERT TRANSITION PROMOTE REJECT RETRACT SUPERSEDE DEFINE MARK "
-        "BEGIN COMMIT ROLLBACK SET IMPORT".split()
-    )
-)
+_RUNNING = """
+    SELECT WITH VALUES EXPLAIN ASSERT TRANSITION PROMOTE REJECT RETRACT SUPERSEDE DEFINE MARK
+    BEGIN COMMIT ROLLBACK SET IMPORT
+"""
+ALL_FIRST = sorted({name.split()[0] for name in NOT_YET} | set(_RUNNING.split()))
 """The first words of every statement of the language."""

@@ -9,7 +9,7 @@ from sqlglot import exp
 from epql.engine.errors import Span
 from epql.nodes import Expression
 
-E = TypeVar("E", bound=exp.Expression)
+E = TypeVar("E", bound=exp.Expr)
 
 
 def at(node: E, start: int, end: int) -> E:
@@ -20,7 +20,7 @@ def at(node: E, start: int, end: int) -> E:
 
 def span_of(node: Any) -> Span:
     """The place of a node that was built from text."""
-    if isinstance(node, exp.Expression):
+    if isinstance(node, exp.Expr):
         return cast(Span, node.meta["span"])
     return cast(Span, node.span)
 

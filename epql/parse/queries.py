@@ -8,7 +8,7 @@ query ends, the clauses after the last table move up (R2), DIFF and HISTORY exce
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from sqlglot import exp
 
@@ -94,10 +94,10 @@ class Queries(ClauseRules):
         made = operation(this=left, expression=parts[-1], distinct=distinct)
         return at(made, start, end)
 
-    def _last_branch(self, query: exp.Query) -> exp.Expression:
-        return query.expression if isinstance(query, exp.SetOperation) else query
+    def _last_branch(self, query: exp.Query) -> exp.Expr:
+        return cast(exp.Expr, query.expression if isinstance(query, exp.SetOperation) else query)
 
-    def _end_of_branch(self, branch: exp.Expression) -> list[Clause]:
+    def _end_of_branch(self, branch: exp.Expr) -> list[Clause]:
         """Take the clauses that stand at the end of a branch, leaving a table's own (R2, R3)."""
         end: list[Clause] = branch.meta.pop("end", [])
         return end
@@ -283,7 +283,8 @@ class Queries(ClauseRules):
     def derived_table(self, parts: Parts, start: int, end: int) -> Expression:
         inner: exp.Query = parts[1]
         if inner.meta.get("values") and not (inner.meta.get("clauses") or inner.args.get("with_")):
-            return at(inner.args["from_"].this.pop(), start, end)
+            values: Expression = inner.args["from_"].this.pop()
+            return at(values, start, end)
         return at(exp.Subquery(this=inner), start, end)
 
     def joined_table(self, parts: Parts, start: int, end: int) -> Expression:

@@ -238,5 +238,3 @@ class Verbs(Queries):
 
 def _switch(token: Token) -> Expression:
     return literal(token.kind.lower(), token.start, token.end)
-
-

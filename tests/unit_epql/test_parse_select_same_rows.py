@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """A SELECT means in EPQL what it means in SQLite: rows as written equal rows after a round trip."""
 
 from __future__ import annotations

@@ -1,0 +1,46 @@
+"""How deep a statement is nested: what later walks over it must not run out of stack."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from sqlglot import exp
+
+from epql.parse.splitter import too_deep
+
+LEVELS_MAX = 250
+SHORT = 200
+"""A text of fewer characters cannot nest deeper than that."""
+
+
+def check(statement: Any, text: str) -> None:
+    """Raises: ProgrammingError parse.too_deep. Chains such as a + b + c … count as one level."""
+    if len(text) <= SHORT:
+        return
+    stack: list[tuple[Any, int]] = [(statement, 0)]
+    while stack:
+        node, level = stack.pop()
+        if level > LEVELS_MAX:
+            raise too_deep(node.meta.get("span") if isinstance(node, exp.Expr) else None)
+        if isinstance(node, exp.Expr):
+            chained = isinstance(node, (exp.Binary, exp.SetOperation)) and not _writes_deep(node)
+            for key, value in node.args.items():
+                _push(stack, value, level if chained and key == "this" else level + 1)
+        elif dataclasses.is_dataclass(node):
+            for field in dataclasses.fields(node):
+                _push(stack, getattr(node, field.name), level + 1)
+
+
+def _push(stack: list[tuple[Any, int]], value: Any, level: int) -> None:
+    if isinstance(value, (list, tuple)):
+        stack.extend((item, level) for item in value if not isinstance(item, (str, int)))
+    elif value is not None and not isinstance(value, (str, int)):
+        stack.append((value, level))
+
+
+def _writes_deep(node: exp.Expr) -> bool:
+    """Binary nodes that are not written as a chain of one operator."""
+    return isinstance(
+        node, (exp.Like, exp.Glob, exp.RegexpLike, exp.Match, exp.Escape, exp.Collate)
+    )
