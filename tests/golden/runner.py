@@ -189,7 +189,7 @@ class Run:
                 try:
                     getattr(self, "_do_" + block.name.replace("----", "answer"))(block)
                 except GoldenError as problem:
-                    raise GoldenError(f"{self.path}:{block.line}: {problem}") from problem
+                    raise GoldenError(f"{self.path}:{block.line}: {problem}") from None
         finally:
             self.con.close()
         if self.rewrite:
@@ -297,7 +297,7 @@ class Run:
         if cursor.description is not None:
             self.columns = [column[0] for column in cursor.description]
             self.rows = cursor.fetchall()
-        self.notices = [str(message) for message in cursor.messages]
+        self.notices = [str(warning) for _, warning in cursor.messages]
 
     def _filled(self, text: str) -> str:
         """Text with ${NAME} replaced."""
