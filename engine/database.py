@@ -15,6 +15,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -182,6 +183,17 @@ class Database:
         self._is_behind = False
         self.transaction = transaction
         return transaction
+
+    @contextmanager
+    def writing(self) -> Iterator[JournalWriter]:
+        """The journal's writer, the lock held and the index caught up; for bulk loads."""
+        self.lock.acquire(self.options.timeout_s)
+        try:
+            writer = self._ready_writer()
+            catch_up(self.fold, self.files)
+            yield writer
+        finally:
+            self.lock.release()
 
     def finish(self, transaction: Transaction) -> int:
         """Make a transaction durable, then visible; its tx. Called by Transaction.commit."""

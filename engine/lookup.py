@@ -83,6 +83,17 @@ def by_triple(
     )
 
 
+def standing_in(database: Database, subject: str, predicate: str) -> list[Found]:
+    """Every assertion of a slot in the state it is in now, oldest first."""
+    sql = (
+        "SELECT a.digest, a.object, a.state FROM assertion a WHERE a.id IN"
+        " (SELECT x.assertion FROM span x WHERE x.slot=?) ORDER BY a.seq"
+    )
+    slot = database.fold.slot_id(subject, predicate)
+    rows = database.db.execute(sql, (slot,)) if slot is not None else ()
+    return [Found(bytes(digest), obj, NAME[state]) for digest, obj, state in rows]
+
+
 def content_of(database: Database, digest: bytes) -> Assertion:
     """What an assertion says, as far as a successor takes it over."""
     sql = (
