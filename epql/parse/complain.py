@@ -35,12 +35,14 @@ THINGS = {
     "RESOLVE": "RESOLVE BY",
 }
 USEFUL = (
-    "an expression", "an instant", "(", "a name", "a string", "FROM", "TO", "BY", "AS", "JOIN",
-    "ON", ")", "a comma", "WHERE", "AS OF", "LIFECYCLE", "DIFF", "GROUP BY", "ORDER BY", "LIMIT",
+    "an expression", "a value", "an instant", "(", "a name", "a string", "FROM", "TO", "BY", "AS",
+    "JOIN", "ON", ")", "a comma", "WHERE", "AS OF", "LIFECYCLE", "DIFF", "GROUP BY", "ORDER BY",
+    "LIMIT",
     "SELECT", "ASSERT", "the end",
 )  # fmt: skip
 """What to name first when much is possible."""
 
+_VALUE = "NUMBER STRING PARAMETER BLOB NULL TRUE FALSE PLUS MINUS"
 _EXPRESSION = """
     NUMBER STRING NAME QUOTED_NAME PARAMETER BLOB NULL TRUE FALSE CASE CAST EXISTS LPAR PLUS MINUS
     TILDE CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP
@@ -54,6 +56,7 @@ GROUPS: tuple[tuple[str, frozenset[str]], ...] = (
         "an expression",
         frozenset(_EXPRESSION.split()),
     ),
+    ("a value", frozenset(_VALUE.split())),
     ("an instant", frozenset(["STRING", "PARAMETER", "TX", "EPOCH", "QUERY", "NOW"])),
     (
         "an operator",
