@@ -225,6 +225,11 @@ def last_event(commit: Commit, slot: Slot) -> Asserted | Moved | Superseded | No
     return None
 
 
+def defines(commit: Commit, predicate: str) -> bool:
+    """Whether a commit declares a predicate."""
+    return any(isinstance(e, Defined) and e.predicate == predicate for e in commit.events)
+
+
 def precedes(start: int | None, end: int | None) -> bool:
     """Whether an interval's start lies before an end; open ends always do."""
     return start is None or end is None or start < end

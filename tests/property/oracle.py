@@ -31,6 +31,7 @@ from tests.property.model import (
     View,
     apply,
     asserts,
+    defines,
     last_event,
     precedes,
 )
@@ -303,12 +304,14 @@ class Oracle:
         return rows
 
     def answers(self, clock: int, **clauses: Any) -> dict[Slot, Row]:
-        """The winner of each slot as of an instant."""
+        """The winner of each slot as of an instant; under NONE, each candidate by its id."""
         view = self.view(clock, **clauses)
-        return {
-            slot: self._row(_winners(candidates, view.resolve)[0], view)
-            for slot, candidates in self.slots(view).items()
-        }
+        found: dict[Slot, Row] = {}
+        for slot, candidates in self.slots(view).items():
+            for winner in _winners(candidates, view.resolve):
+                by_id = (*slot[:2], winner.standing.content.id)
+                found[by_id if view.resolve == "none" else slot] = self._row(winner, view)
+        return found
 
     def _cause(self, slot: Slot, since: int, until: int, clauses: dict[str, Any]) -> Row:
         """The last point at which the slot's answer became the after side."""
@@ -326,6 +329,8 @@ class Oracle:
             if commit and event:
                 told = {"cause": event.cause, "agent": event.agent, "reason": event.reason}
                 return told | {"tx": commit.tx, "at": point}
+            if commit and defines(commit, slot[1]):
+                return {"cause": "DEFINE", "tx": commit.tx, "at": point}
             starts = after is not None and after[COMPARED.index("valid_from")] == point
             return {"cause": "VALID_START" if starts else "VALID_END", "at": point}
         raise AssertionError(f"{slot} changed at no point of {points}")
@@ -334,7 +339,7 @@ class Oracle:
         """Instants in (since, until] at which the slot's answer may change."""
         points: set[int | None] = set()
         for commit in self.commits:
-            if last_event(commit, slot):
+            if last_event(commit, slot) or defines(commit, slot[1]):
                 points.add(commit.at)
             for standing in self.fold(commit.tx).values():
                 if standing.content.slot == slot[:2]:
