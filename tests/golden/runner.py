@@ -18,8 +18,9 @@
     restart                             close and open
     rebuild                             close, delete index.db, open
 
-A statement runs on until an empty line, a comment (# first in a line) or a directive. NULL, numbers and plain text stand as they are;
-text that could be taken for something else (a number, NULL, two spaces, nothing) is quoted.
+A statement runs on until an empty line, a comment (# first in a line) or a directive. NULL,
+numbers and plain text stand as they are; text that could be taken for something else (a number,
+NULL, two spaces, nothing) is quoted.
 Tags such as [plan] and [journal] after `statement ok` or `query …` are reserved.
 With EPQL_GOLDEN_REWRITE=1 answers are written instead of compared.
 """

@@ -98,8 +98,10 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class Defined:
+    """DEFINE PREDICATE; what it leaves out (None) stays as it was."""
+
     predicate: str
-    many: bool
+    many: bool | None
     half_life: int | None
 
 

@@ -123,7 +123,7 @@ class Oracle:
         self.pending.append(Superseded(target, new, state, since, agent, reason, asserts))
         return new
 
-    def define(self, predicate: str, many: bool, half_life: int | None = None) -> None:
+    def define(self, predicate: str, many: bool | None, half_life: int | None = None) -> None:
         """DEFINE PREDICATE."""
         self.pending.append(Defined(predicate, many, half_life))
 
@@ -182,12 +182,13 @@ class Oracle:
 
     def declaration(self, predicate: str, tx: int) -> Defined:
         """What was declared about a predicate as of a commit."""
-        found = Defined(predicate, False, None)
+        many, half_life = False, None
         for commit in self.commits[:tx]:
             for event in commit.events:
                 if isinstance(event, Defined) and event.predicate == predicate:
-                    found = event
-        return found
+                    many = many if event.many is None else event.many
+                    half_life = half_life if event.half_life is None else event.half_life
+        return Defined(predicate, many, half_life)
 
     def candidates(self, view: View) -> list[Candidate]:
         """One per assertion with a piece the view sees: the piece that starts last."""
