@@ -1,0 +1,96 @@
+"""The command `epql`: finds out what is asked, and hands over to the module of that command.
+
+Nothing is decided here but exit codes: 0 done, 1 an error was shown, 2 wrongly called (for
+`verify`: cannot tell), 130 interrupted, 141 nobody reads what is written. No Python traceback
+reaches a user, unless EPQL_TRACEBACK is set. What a command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from epql.cli.arguments import main_parser, parse, parser_of
+
+DONE, FAILED, MISUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    given = sys.argv[1:] if argv is None else argv
+    try:
+        return _main(given)
+    except BrokenPipeError:
+        _silence()
+        return UNREAD
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("EPQL_TRACEBACK"):
+            raise
+        return _tell(error)
+
+
+def _main(argv: list[str]) -> int:
+    if "--version" in argv[:1] or argv[:1] == ["-V"]:
+        from epql import __version__
+
+        print(f"epql {__version__}")
+        return DONE
+    if not argv:
+        main_parser().print_help(sys.stderr)
+        return MISUSED
+    return _dispatch(parse(argv))
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    command = arguments.command
+    if command == "help":
+        (parser_of(arguments.topic) if arguments.topic else main_parser()).print_help()
+        return DONE
+    if command == "demo":
+        from epql.cli.demo import run
+    elif command == "import":
+        from epql.cli.importing import run
+    elif command == "verify":
+        from epql.cli.verifying import run
+    elif command == "rebuild":
+        from epql.cli.rebuilding import run
+    else:
+        from epql.cli.opening import run
+    return run(arguments)
+
+
+def _tell(error: Exception) -> int:
+    """An error that no command has shown."""
+    from epql.cli.cells import escape
+    from epql.engine.errors import Error
+
+    if isinstance(error, Error):
+        text = error.render()
+    elif isinstance(error, OSError):
+        text = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    else:
+        kind = type(error).__name__
+        text = (
+            f"epql has a defect here: {kind}: {error}\n"
+            "hint: please report it; with EPQL_TRACEBACK=1 it tells where"
+        )
+    print(escape(text, keep="\n"), file=sys.stderr)
+    return FAILED
+
+
+def _silence() -> None:
+    """Nobody reads the output any more: what is still buffered goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (BrokenPipeError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
