@@ -72,16 +72,18 @@ def check(database: Path, acknowledged: int, rebuild: bool = False) -> int:
 
 def kill_loop(folder: Path, cycles: int, fresh_every: int, seed: int) -> None:
     rnd = random.Random(seed)
-    idle, acknowledged = 0, 0
+    idle, total, acknowledged = 0, 0, 0
     database = folder / "none"
     for cycle in range(cycles):
         if cycle % fresh_every == 0:
             database, acknowledged = folder / f"kb{cycle}", 0
         told = killed_run(database, rnd)
         idle += not told
+        total += max(0, told - acknowledged)
         acknowledged = max(acknowledged, told)
         if database.exists():
             acknowledged = check(database, acknowledged, rebuild=rnd.random() < 0.2)
+    print(f"{cycles} cycles, {total} commits acknowledged, {idle} idle")
     assert idle <= cycles / 2, f"{idle} of {cycles} writers acknowledged nothing"
 
 

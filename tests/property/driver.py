@@ -32,7 +32,7 @@ Clauses = dict[str, Any]
 class Engine:
     """A connection, and the oracle's identity of each id it has returned."""
 
-    def __init__(self, path: Path, clock: TestClock) -> None:
+    def __init__(self, path: Path | str, clock: TestClock) -> None:
         self.path, self.clock = path, clock
         self.ids: dict[Identity, str] = {}
         self.identities: dict[str, Identity] = {}
@@ -44,7 +44,7 @@ class Engine:
     def restart(self, rebuild: bool) -> None:
         """Close and open again, with the index deleted in between if asked."""
         self.con.close()
-        if rebuild:
+        if rebuild and isinstance(self.path, Path):
             for file in self.path.glob("index.db*"):
                 file.unlink()
         self.open()

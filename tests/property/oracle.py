@@ -55,12 +55,17 @@ class Oracle:
     ) -> bool:
         """ASSERT. False when nothing was written because it is a retry."""
         known = self._standing(now).get(content.id)
-        if known is not None and known.head.state in TERMINAL:
+        if known is not None and (known.head.state in TERMINAL or self._is_cut_off(known, now)):
             raise Refused("integrity")
         if known is not None and self._latest_in_slot(content.slot) == content.id:
             return False
         self.pending.append(Asserted(content, state or "proposed", content.agent, reason))
         return True
+
+    def _is_cut_off(self, known: Standing, now: int) -> bool:
+        """Whether a SUPERSEDE has ended its valid time by now."""
+        at = max(now, self.commits[-1].at + 1) if self.commits else now
+        return known.head.end != known.content.valid_to and not precedes(at, known.head.end)
 
     def transition(
         self,

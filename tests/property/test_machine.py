@@ -69,11 +69,13 @@ CLAUSES = st.fixed_dictionaries(
 class Agreement(RuleBasedStateMachine):
     """One database, one oracle."""
 
+    in_memory = False
+
     @initialize()
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="epql-machine-"))
         self.clock = TestClock()
-        self.engine = Engine(self.folder / "kb", self.clock)
+        self.engine = Engine(":memory:" if self.in_memory else self.folder / "kb", self.clock)
         self.oracle = Oracle()
         self.known: list[Content] = []
         self.open_transaction = False
@@ -82,8 +84,7 @@ class Agreement(RuleBasedStateMachine):
         if not hasattr(self, "folder"):
             return
         try:
-            self.engine.con.close()
-            self.engine.open()
+            self.restart(rebuild=False)
             self.oracle.rollback()
             for at in [START - 1, *(commit.at for commit in self.oracle.commits)]:
                 for lifecycle in (LIVE, ANY):
@@ -228,7 +229,10 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(rebuild=st.booleans())
     def restart(self, rebuild: bool) -> None:
-        self.engine.restart(rebuild)
+        if self.in_memory:
+            self.engine.con.rollback()
+        else:
+            self.engine.restart(rebuild)
         self.undo()
 
     # ------------------------------------------------ questions
@@ -318,6 +322,16 @@ class Agreement(RuleBasedStateMachine):
 
 Agreement.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestAgreement = Agreement.TestCase
+
+
+class AgreementInMemory(Agreement):
+    """The same without files."""
+
+    in_memory = True
+
+
+AgreementInMemory.TestCase.settings = settings(Agreement.TestCase.settings, max_examples=20)
+TestAgreementInMemory = AgreementInMemory.TestCase
 
 
 @pytest.mark.slow
