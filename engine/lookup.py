@@ -83,6 +83,22 @@ def by_triple(
     )
 
 
+def disputed_slots(
+    database: Database, snapshot: Snapshot, state: int, subject: str | None, limit: int
+) -> list[tuple[str, str]]:
+    """Slots with a candidate in `state` that is not what wins there; at most `limit`."""
+    shape = resolve.shape_of(snapshot, ())
+    where = [] if subject is None else ["s.subject=:subject"]
+    (source,) = resolve.winners(shape, where)
+    sql = (
+        f"SELECT s.subject, s.predicate FROM {source.tables} WHERE {' AND '.join(source.where)}"
+        f" AND w.state<>{state} AND EXISTS (SELECT 1 FROM span x WHERE x.slot=s.id"
+        f" AND x.state={state} AND {resolve.piece('x')}) LIMIT :limit"
+    )
+    bindings = {**snapshot.params(), "subject": subject, "limit": limit}
+    return list(database.db.execute(sql, bindings))
+
+
 def standing_in(database: Database, subject: str, predicate: str) -> list[Found]:
     """Every assertion of a slot in the state it is in now, oldest first."""
     sql = (

@@ -127,16 +127,27 @@ class Transaction:
                 self._explain([content], [key], [state], reason)
             return Outcome(key[2:], "new")
         head = self._fold.head(number)
-        if NAME[head.state] in TERMINAL:
-            raise IntegrityError(
-                f"{assertion_id(key[2:])[:14]}… is {NAME[head.state]}; it cannot be asserted again",
-                code="assert.terminal",
-                hint="REVIVE brings it back to proposed",
-            )
+        self._check_may_stand(key[2:], head, content)
         if head.seq == self._latest_in(head.slot):
             return Outcome(key[2:], "same")
         self._append([(content, 0)])
+        if reason is not None:
+            self._explain([content], [key], [NAME[head.state]], reason)
         return Outcome(key[2:], "again")
+
+    def _check_may_stand(self, digest: bytes, head: Head, content: Assertion) -> None:
+        """Content in a terminal state is not asserted again; nor what was superseded by now."""
+        end = FOREVER if content.valid_to is None else content.valid_to
+        is_cut = head.valid_to != end and head.valid_to <= self.at
+        state = "superseded" if is_cut else NAME[head.state]
+        if state in TERMINAL:
+            raise IntegrityError(
+                f"{assertion_id(digest)[:14]}… is {state}; it cannot be asserted again",
+                code="assert.terminal",
+                hint="SUPERSEDE what stands now WITH it"
+                if is_cut
+                else "REVIVE brings it back to proposed",
+            )
 
     def _explain(
         self, contents: Sequence[Assertion], keys: Sequence[bytes], states: Sequence[str], why: str

@@ -25,7 +25,6 @@ class Cursor:
         self._runner = runner
         self._result: Result | None = None
         self._is_closed = False
-        self.messages: list[tuple[type[Exception], Exception]] = []
 
     # ------------------------------------------------------------ what the last statement gave
 
@@ -48,8 +47,13 @@ class Cursor:
 
     @property
     def notices(self) -> list[str]:
-        """The texts of `messages`."""
-        return [str(warning) for _, warning in self.messages]
+        """What the last statement has to tell besides its rows; looked up when first read."""
+        return [] if self._result is None else list(self._result.all_notices())
+
+    @property
+    def messages(self) -> list[tuple[type[Exception], Exception]]:
+        """The notices as PEP 249 has messages: (Warning, its instance)."""
+        return [(Warning, Warning(text)) for text in self.notices]
 
     # ------------------------------------------------------------ executing
 
@@ -59,7 +63,7 @@ class Cursor:
         Raises: the errors of `epql`, with `span` and `text` where the statement is at fault.
         """
         self._start()
-        self._take(self._runner.execute(text, params))
+        self._result = self._runner.execute(text, params)
         return self
 
     def executemany(
@@ -67,17 +71,12 @@ class Cursor:
     ) -> Cursor:
         """Execute one statement that writes for each row of parameters, all or none of them."""
         self._start()
-        self._take(self._runner.execute_many(text, rows))
+        self._result = self._runner.execute_many(text, rows)
         return self
 
     def _start(self) -> None:
         self._check_open()
         self._drop()
-        self.messages = []
-
-    def _take(self, result: Result) -> None:
-        self._result = result
-        self.messages = [(Warning, Warning(text)) for text in result.notices]
 
     # ------------------------------------------------------------ fetching
 

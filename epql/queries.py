@@ -107,15 +107,16 @@ class Queries:
             self._plans[id(parsed)] = plan
         return plan
 
-    def notices(self, plan: Plan) -> list[str]:
+    def notices(self, plan: Plan, resolver: Resolver) -> list[str]:
         """What a person should know of a plan: a table in the past beside one at now (R6)."""
-        pinned = [use for use in plan.uses if use.clauses.as_of is not None]
-        others = [use for use in plan.uses if use.clauses.as_of is None]
-        if not pinned or not others:
+        pinned = [use.clauses.as_of is not None for use in plan.uses]
+        if resolver.standing.as_of is not None or all(pinned) or not any(pinned):
             return []
-        past = ", ".join(sorted({use.relation for use in pinned}))
-        now = ", ".join(sorted({use.relation for use in others}))
-        return [f"mixed times: {past} is read AS OF another instant than {now}, which is read now"]
+        read = [
+            f"{use.name} {'AS OF ' + _moment(resolver.scope(use)) if is_pinned else 'at now'}"
+            for use, is_pinned in zip(plan.uses, pinned, strict=True)
+        ]
+        return ["mixed times: " + ", ".join(read)]
 
     # ------------------------------------------------------------ running
 
@@ -291,6 +292,11 @@ def _described(scope: Scope) -> str:
     )
 
 
+def _moment(scope: Scope) -> str:
+    snapshot = scope.until if isinstance(scope, Window) else scope
+    return f"{instants.format_instant(snapshot.clock)} (TX {snapshot.tx})"
+
+
 # ---------------------------------------------------------------- parameters and errors
 
 
@@ -347,7 +353,16 @@ def translated(error: apsw.Error, plan: Plan | None) -> Error:
 
 def _named(name: str, code: str, what: str, plan: Plan | None) -> ProgrammingError:
     """An error about a name: where it stands, and the nearest one."""
-    last = name.rpartition(".")[2].strip("`\"")
+    table, _, last = name.rpartition(".")
+    last = last.strip("`\"")
+    if plan is not None and table and code == "name.unknown_column":
+        known = [n.lower() for n in plan.tables]
+        if table.lower() not in known:
+            what, hint = "there is no table or alias called {}", catalog.nearest(table, known, "there is ")
+            spans = [place for column, place in plan.column_spans if column == last.lower()]
+            return ProgrammingError(
+                what.format(repr(table)), code=code, span=spans[0] if spans else None, hint=hint
+            )
     hint, span = None, None
     if plan is not None:
         spans = [place for known, place in plan.column_spans if known == last.lower()]

@@ -28,6 +28,7 @@ from epql.nodes import NO_CLAUSES, AsOf, Clauses, Expression, Instant, Parsed
 from epql.parse import parse
 from epql.plan.scope import Resolver
 from epql.plan.values import Params, check_params
+from epql.notices import late
 from epql.queries import Queries, Rows
 from epql.verbs import assert_, declare, moves, supersede
 from epql.verbs.work import Answer, Work
@@ -61,6 +62,14 @@ class Result:
     rows: Iterator[Row] = field(default_factory=lambda: iter(()))
     notices: list[str] = field(default_factory=list)
     basis: Basis | None = None
+    late: Callable[[], list[str]] | None = None
+
+    def all_notices(self) -> list[str]:
+        """The notices, those that need a look of their own included."""
+        if self.late is not None:
+            late_ones, self.late = self.late, None
+            self.notices += late_ones()
+        return self.notices
 
     def close(self) -> None:
         """Let go of the rows that were not fetched."""
@@ -176,8 +185,11 @@ class Runner:
     def _query(self, parsed: Parsed, query: nodes.Query, resolver: Resolver) -> Result:
         plan = self.queries.plan(parsed, query)
         rows, columns, scope = self.queries.run(plan, resolver)
-        notices = self.queries.notices(plan)
-        return Result(-1, tuple(columns), rows, notices, self._basis(scope, resolver))
+        notices = self.queries.notices(plan, resolver)
+        result = Result(-1, tuple(columns), rows, notices, self._basis(scope, resolver))
+        if self.state.notices:
+            result.late = late(plan, resolver, scope)
+        return result
 
     def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:
         plan = self.queries.plan(parsed, explain.query)
@@ -298,10 +310,8 @@ class Runner:
     def _control(self, statement: nodes.Statement, resolver: Resolver) -> Result:
         if isinstance(statement, nodes.Begin):
             self._begin(statement, resolver)
-        elif isinstance(statement, nodes.Commit):
-            self.commit()
-        elif isinstance(statement, nodes.Rollback):
-            self.rollback()
+        elif isinstance(statement, (nodes.Commit, nodes.Rollback)):
+            self._end_by_statement(statement)
         elif isinstance(statement, nodes.Set):
             self._set(statement, resolver)
         elif isinstance(statement, nodes.Import):
@@ -312,6 +322,16 @@ class Runner:
                 f"{name} is not available yet", code="statement.not_yet", span=statement.span
             )
         return Result(0)
+
+    def _end_by_statement(self, statement: nodes.Commit | nodes.Rollback) -> None:
+        if self.autocommit and not self.in_transaction:
+            raise ProgrammingError(
+                "no transaction is open",
+                code="transaction.none",
+                span=statement.span,
+                hint="BEGIN opens one",
+            )
+        self._end(commit=isinstance(statement, nodes.Commit))
 
     def _begin(self, begin: nodes.Begin, resolver: Resolver) -> None:
         if self.in_transaction:

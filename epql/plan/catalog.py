@@ -12,6 +12,9 @@ from epql.engine.vtab.register import RELATIONS
 TABLE_FUNCTIONS = ("json_each", "json_tree")
 """Table functions of SQLite that a query may use."""
 
+DIFFS = {"beliefs": "changes", "assertions": "assertion_changes"}
+"""The relation that holds the changes of another."""
+
 CLAUSES_OF: dict[str, tuple[str, ...]] = {
     "beliefs": ("as_of", "valid", "lifecycle", "resolve", "history", "diff"),
     "assertions": ("as_of", "valid", "lifecycle", "history", "diff"),

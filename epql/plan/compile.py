@@ -31,6 +31,7 @@ class Plan:
     parsed: Parsed
     compared: Compared | None = None
     column_spans: tuple[tuple[str, Span], ...] = ()
+    tables: tuple[str, ...] = ()
 
     @property
     def scope_names(self) -> list[str]:
@@ -74,6 +75,7 @@ def compile_query(parsed: Parsed, query: Query, scratch: frozenset[str] = frozen
         parsed,
         compared,
         tuple(_columns(select)),
+        tuple(dict.fromkeys(_tables(select))),
     )
 
 
@@ -87,6 +89,13 @@ def _columns(select: Expression) -> Iterator[tuple[str, Span]]:
         span = node.meta.get("span")
         if span is not None:
             yield node.name.lower(), span
+
+
+def _tables(select: Expression) -> Iterator[str]:
+    """The names by which columns can be told apart."""
+    for node in select.find_all(exp.Table, exp.Subquery, exp.CTE):
+        if node.alias_or_name:
+            yield node.alias_or_name
 
 
 def _name_results(select: Expression) -> None:

@@ -18,7 +18,6 @@ from sqlglot import exp
 from epql.engine.errors import ProgrammingError
 from epql.nodes import Clauses, Diff, Expression
 from epql.plan import catalog
-from epql.plan.relations import DIFFS
 
 _SLOT = ("subject", "predicate")
 _SIDES = ("object", "confidence", "lifecycle", "agent", "valid_from", "valid_to", "id")
@@ -76,7 +75,7 @@ def _only_table(select: exp.Query) -> exp.Table | None:
     table = source.this if source is not None else None
     if not isinstance(table, exp.Table) or table.meta.get("clauses"):
         return None
-    return table if table.name.lower() in DIFFS else None
+    return table if table.name.lower() in catalog.DIFFS else None
 
 
 def _is_filter(condition: Expression, name: str) -> bool:
@@ -101,11 +100,11 @@ def _filtered(table: exp.Table, condition: Expression, clauses: Clauses) -> exp.
     inner = exp.Select(
         expressions=[_column("*", "c"), was, is_], from_=exp.From(this=changes)
     )
-    pushed = [part for part in _conjuncts(condition) if _is_about_slot(part)]
+    pushed = [part for part in conjuncts(condition) if _is_about_slot(part)]
     if pushed:
         inner.set("where", exp.Where(this=exp.and_(*[_moved(p, alias, "c") for p in pushed])))
     outer = exp.Select(
-        expressions=list(_change_columns(DIFFS[table.name.lower()])),
+        expressions=list(_change_columns(catalog.DIFFS[table.name.lower()])),
         from_=exp.From(this=exp.Subquery(this=inner)),
         where=exp.Where(this=exp.Or(this=_column("was"), expression=_column("is"))),
     )
@@ -159,11 +158,12 @@ def _if(test: str, name: str) -> Expression:
     return exp.Alias(this=chosen, alias=_name(name))
 
 
-def _conjuncts(condition: Expression) -> list[Expression]:
+def conjuncts(condition: Expression) -> list[Expression]:
+    """The conditions that AND joins."""
     if isinstance(condition, exp.Paren):
-        return _conjuncts(condition.this)
+        return conjuncts(condition.this)
     if isinstance(condition, exp.And):
-        return _conjuncts(condition.this) + _conjuncts(condition.expression)
+        return conjuncts(condition.this) + conjuncts(condition.expression)
     return [condition]
 
 

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from epql.engine.errors import ProgrammingError, Span
+from epql.engine.errors import NotSupportedError, ProgrammingError, Span
 from epql.nodes import NO_CLAUSES, Bind, Clauses, Expression
-from epql.plan import catalog
+from epql.plan import catalog, diff
 
 _LEVELLED = ("as_of", "valid", "lifecycle", "resolve")
 """The clauses that a table takes from its query when it has none of its own."""
-
-DIFFS = {"beliefs": "changes", "assertions": "assertion_changes"}
-
 
 @dataclass(frozen=True)
 class Use:
@@ -30,6 +27,8 @@ class Use:
     span: Span | None
     side: str | None = None
     """'before' or 'after': read at that side of the DIFF in `clauses`."""
+    name: str = ""
+    """What the query calls it: its alias, or the relation's name."""
 
 
 @dataclass
@@ -48,6 +47,8 @@ class Relations:
     def _visit(self, node: Expression, level: Clauses, ctes: frozenset[str]) -> None:
         if isinstance(node, (exp.Query, exp.Subquery)):
             own = node.meta.get("clauses", NO_CLAUSES)
+            if own.diff is not None:
+                node, own = _inner_diff(node, own)
             level = merged(own, level)
             ctes = ctes | self._visit_ctes(node, level, ctes)
         if isinstance(node, exp.Table):
@@ -93,7 +94,7 @@ class Relations:
         used, clauses = relation, merged(own, level)
         if side is None:
             used, clauses = _as_used(relation, clauses, own)
-        mark = Bind(this=f"0s{self._number(Use(used, clauses, span, side))}")
+        mark = Bind(this=f"0s{self._number(Use(used, clauses, span, side, table.alias or name))}")
         arguments = [mark, *(call.expressions if call is not None else [])]
         if not table.alias:
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
@@ -109,10 +110,27 @@ class Relations:
 
     def _number(self, use: Use) -> int:
         for number, known in enumerate(self.uses):
-            if replace(known, span=use.span) == use:
+            if replace(known, span=use.span, name=use.name) == use:
                 return number
         self.uses.append(use)
         return len(self.uses) - 1
+
+
+def _inner_diff(node: Expression, own: Clauses) -> tuple[Expression, Clauses]:
+    """An inner query with a DIFF at its end: over a relation it becomes one over its changes."""
+    made = None
+    if isinstance(node, exp.Query) and not isinstance(node, exp.Subquery):
+        made = diff.of_relation(node, own)
+    if made is None:
+        assert own.diff is not None
+        raise NotSupportedError(
+            "DIFF of a whole answer works at the end of the statement only, for now",
+            code="diff.inner",
+            span=own.diff.span,
+            hint="inside a query: SELECT * FROM beliefs [WHERE …] DIFF SINCE …",
+        )
+    node.replace(made)
+    return made, NO_CLAUSES
 
 
 def merged(own: Clauses, outer: Clauses) -> Clauses:
@@ -144,7 +162,7 @@ def _as_used(relation: str, clauses: Clauses, own: Clauses) -> tuple[str, Clause
                 span=own.diff.span,
                 hint=f"{relation} has its own key; put DIFF at the end of the query to use KEY",
             )
-        relation = DIFFS[relation]
+        relation = catalog.DIFFS[relation]
     elif own.history is not None:
         relation = "history"
     allowed = (*catalog.clauses_of(relation), "diff", "history")

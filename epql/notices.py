@@ -1,0 +1,107 @@
+"""Notices that need a look of their own, taken only when somebody reads the messages.
+
+Two of them, both about an answer that is not what was meant (language.md §4): a slot whose
+answer is not approved while an approved belief exists, and a WHERE on lifecycle that took the
+winner of a slot away while another candidate meets it. Both look at the snapshot of the answer,
+so they say the same whenever they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from sqlglot import exp
+
+from epql.engine.database import Database
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.lifecycle import CODE, STATES
+from epql.engine.lookup import Found, believed, disputed_slots
+from epql.engine.vtab.context import Scope
+from epql.nodes import Bind, Expression, Query
+from epql.plan.compile import Plan
+from epql.plan.diff import conjuncts
+from epql.plan.scope import Resolver
+from epql.plan.values import value
+
+_SHOWN = 3
+
+
+class Asked(NamedTuple):
+    """What a query over beliefs alone compares with constants."""
+
+    subject: str | None
+    predicate: str | None
+    lifecycle: str | None
+
+
+def late(plan: Plan, resolver: Resolver, scope: Scope | None) -> Callable[[], list[str]] | None:
+    """A function that gives the late notices of a query; None when there can be none."""
+    if not isinstance(scope, Snapshot) or scope.strategy == "none" or plan.compared is not None:
+        return None
+    if len(plan.uses) != 1 or plan.uses[0].relation != "beliefs":
+        return None
+    if plan.uses[0].clauses.lifecycle is not None or resolver.standing.lifecycle is not None:
+        return None
+    asked = _asked(plan, resolver)
+    if asked is None:
+        return None
+    return lambda: list(dict.fromkeys(_notices(resolver.database, scope, asked)))
+
+
+def _asked(plan: Plan, resolver: Resolver) -> Asked | None:
+    statement = plan.parsed.statement
+    if not isinstance(statement, Query) or not isinstance(statement.select, exp.Select):
+        return None
+    where = statement.select.args.get("where")
+    if where is None:
+        return None
+    found: dict[str, str] = {}
+    for part in conjuncts(where.this):
+        if isinstance(part, exp.EQ):
+            for column, other in ((part.this, part.expression), (part.expression, part.this)):
+                if isinstance(column, exp.Column) and isinstance(other, (exp.Literal, Bind)):
+                    _keep(found, column.name.lower(), other, resolver)
+    asked = Asked(found.get("subject"), found.get("predicate"), found.get("lifecycle"))
+    is_slot = asked.subject is not None and asked.predicate is not None
+    return asked if is_slot or asked.lifecycle in STATES else None
+
+
+def _keep(found: dict[str, str], name: str, other: Expression, resolver: Resolver) -> None:
+    if name in Asked._fields:
+        constant = value(other, resolver.params, resolver.evaluate)
+        if isinstance(constant, str):
+            found[name] = constant
+
+
+def _notices(database: Database, snapshot: Snapshot, asked: Asked) -> Iterator[str]:
+    wanted = asked.lifecycle if asked.lifecycle in STATES else "approved"
+    other = replace(snapshot, states=(CODE[wanted],))
+    if asked.subject is not None and asked.predicate is not None:
+        slots = [(asked.subject, asked.predicate)]
+    else:
+        slots = disputed_slots(database, snapshot, CODE[wanted], asked.subject, _SHOWN)
+    for subject, predicate in slots:
+        winners = believed(database, snapshot, subject, predicate)
+        chosen = believed(database, other, subject, predicate)
+        if len(winners) != 1 or len(chosen) != 1 or winners[0].digest == chosen[0].digest:
+            continue
+        yield _sentence(subject, predicate, winners[0], chosen[0], asked.lifecycle is not None)
+
+
+def _sentence(
+    subject: str, predicate: str, winner: Found, chosen: Found, is_filtered: bool
+) -> str:
+    clause = f"LIFECYCLE {chosen.state.upper()}"
+    slot = f"({subject!r}, {predicate!r})"
+    if is_filtered:
+        return (
+            f"WHERE lifecycle took the answer {winner.object!r} ({winner.state}) of {slot} away;"
+            f" {chosen.object!r} is {chosen.state}: {clause} asks for it"
+        )
+    return (
+        f"the answer {winner.object!r} of {slot} is {winner.state}, while {chosen.object!r} is"
+        f" {chosen.state}: {clause} asks for it"
+    )
+
