@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest -n 2
 # PYTEST_ARGS: more for pytest, e.g. make test PYTEST_ARGS='-k oracle -x'
 PYTEST_ARGS ?=
 

@@ -338,4 +338,4 @@ TestAgreementInMemory = AgreementInMemory.TestCase
 class TestAgreementAtLength(Agreement.TestCase):  # type: ignore[misc,valid-type]
     """The same with many more, longer lives."""
 
-    settings = settings(max_examples=1000, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=500, stateful_step_count=60, deadline=None)
