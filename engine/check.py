@@ -1,0 +1,256 @@
+"""Whether a database is what its journal says: records, index, and the two against each other.
+
+What it is: the engine's part of `epql verify`, beside journal/verify.py, which looks at frames:
+every record is decoded and encoded again, so that its content address is that of its content;
+the index passes SQLite's own check; and a fresh fold of the journal, made in a private folder,
+gives the same rows in every table.
+What it is not: a repair. It changes nothing in the database's folder, takes no lock, and reads
+one snapshot of the index, so that a writer may go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+import msgspec
+
+from epql.engine.errors import Error, InternalError, OperationalError
+from epql.engine.files import Files, OsFiles
+from epql.engine.folder import INDEX, check_folder, check_format
+from epql.engine.index.fold import Fold
+from epql.engine.index.schema import open_index
+from epql.engine.ingest import applied, catch_up
+from epql.engine.journal.reader import read_frames
+from epql.engine.journal.verify import Expectation, Report, verify
+from epql.engine.records import decode, encode
+
+Progress = Callable[[int, int], None]
+"""Told (commits folded, commits in all)."""
+
+
+class Fault(NamedTuple):
+    """One thing that is not as it should be.
+
+    Codes: record.form, record.unknown, index.missing, index.behind, index.unreadable,
+    index.corrupt, index.differs. `is_harmless`: the next opening puts it in order by itself.
+    """
+
+    code: str
+    sentence: str
+    is_harmless: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found. `tables`: rows of each table of the index that were compared."""
+
+    journal: Report
+    faults: tuple[Fault, ...]
+    tables: dict[str, int]
+    index_tx: int | None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong that needs a person."""
+        return self.journal.is_sound and all(fault.is_harmless for fault in self.faults)
+
+
+def check(path: Path, progress: Progress | None = None) -> Verdict:
+    """Look at everything in the database's folder.
+
+    Raises: OperationalError if it cannot be looked at (missing, unreadable, another format).
+    """
+    check_folder(path, must_exist=True)
+    files = OsFiles(path)
+    check_format(files)
+    with _index(path / INDEX) as (db, fault):
+        tx, digest = (0, None) if db is None else applied(db)
+        expected = [Expectation(tx, digest)] if tx else []
+        journal = verify(files, expect=expected)
+        faults = [*([fault] if fault else []), *check_records(files)]
+        tables: dict[str, int] = {}
+        if db is not None:
+            with _translated():
+                faults += check_sqlite(db)
+                if journal.is_sound:
+                    faults += _check_fold(db, files, tx, journal.last_tx, tables, progress)
+        return Verdict(journal, tuple(faults), tables, None if db is None else tx)
+
+
+# ---------------------------------------------------------------- records
+
+
+def check_records(files: Files) -> Iterator[Fault]:
+    """Every record is one this program knows, in the one byte form that its content has."""
+    try:
+        for frame in read_frames(files):
+            for kind, _, payload, offset in frame.records():
+                fault = check_record(kind, bytes(payload), f"tx {frame.tx}, byte {offset}")
+                if fault is not None:
+                    yield fault
+    except InternalError:
+        return  # damage of frames is journal/verify.py's to tell
+
+
+def check_record(kind: str, payload: bytes, place: str) -> Fault | None:
+    """What is wrong with one record's bytes; None if nothing is.
+
+    >>> check_record("E", encode(decode("E", bytes([147, 1, 161, 97, 161, 98]))), "tx 1") is None
+    True
+    """
+    try:
+        record = decode(kind, payload)
+    except KeyError:
+        sentence = f"{place}: a record of kind {kind!r}, which this program does not know"
+        return Fault("record.unknown", sentence, is_harmless=True)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        return Fault("record.form", f"{place}: a record of kind {kind} is not readable ({error})")
+    if encode(record) != payload:
+        sentence = f"{place}: a record of kind {kind} has not the byte form of its content"
+        return Fault("record.form", sentence + ", so its address is wrong")
+    return None
+
+
+# ---------------------------------------------------------------- index
+
+
+@contextmanager
+def _index(path: Path) -> Iterator[tuple[apsw.Connection | None, Fault | None]]:
+    """One snapshot of the index, opened so that nothing is written beside it."""
+    if not path.exists() or not path.stat().st_size:
+        yield None, Fault("index.missing", "there is no index; it is made at the next opening", True)
+        return
+    with tempfile.TemporaryDirectory(prefix="epql-") as folder:
+        db = None
+        try:
+            db = _open(path, Path(folder))
+            db.execute("BEGIN")
+            applied(db)  # the snapshot begins with the first read
+        except (Error, apsw.Error) as error:
+            if db is not None:
+                db.close()
+            yield None, _unreadable(error)
+            return
+        try:
+            yield db, None
+        finally:
+            db.close()
+
+
+def _open(path: Path, folder: Path) -> apsw.Connection:
+    """The index in place while others have it open, else a copy: opening it would make files."""
+    shared = path.with_name(path.name + "-shm")
+    if not shared.exists():
+        for suffix in ("", "-wal"):
+            file = path.with_name(path.name + suffix)
+            if file.exists():
+                shutil.copyfile(file, folder / file.name)
+        if not shared.exists():  # nobody came while it was copied
+            return open_index(str(folder / path.name), read_only=True)
+    return open_index(str(path), read_only=True)
+
+
+def _unreadable(error: Exception) -> Fault:
+    if isinstance(error, apsw.BusyError) or isinstance(error.__cause__, apsw.BusyError):
+        raise OperationalError("the index is busy", code="index.busy", retryable=True) from error
+    text = error.message if isinstance(error, Error) else str(error)
+    return Fault("index.unreadable", text)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except apsw.BusyError as error:
+        raise OperationalError("the index is busy", code="index.busy", retryable=True) from error
+
+
+def check_sqlite(db: apsw.Connection) -> Iterator[Fault]:
+    """SQLite's own look at its file: pages, keys, and indexes against tables."""
+    try:
+        for (said,) in db.execute("PRAGMA integrity_check(3)"):
+            if said != "ok":
+                first = str(said).partition("\n")[0]
+                yield Fault("index.corrupt", f"SQLite finds its file damaged: {first}")
+    except apsw.CorruptError as error:
+        yield Fault("index.corrupt", f"SQLite finds its file damaged: {error}")
+
+
+def _check_fold(
+    db: apsw.Connection,
+    files: Files,
+    tx: int,
+    last_tx: int,
+    tables: dict[str, int],
+    progress: Progress | None,
+) -> Iterator[Fault]:
+    """The index against a fresh fold of the journal up to the same commit."""
+    if tx < last_tx:
+        behind = f"the index is at tx {tx}, the journal at tx {last_tx}"
+        yield Fault("index.behind", behind + "; the next opening catches it up", True)
+    with tempfile.TemporaryDirectory(prefix="epql-") as folder:
+        fresh = open_index(str(Path(folder) / INDEX))
+        try:
+            if tx:
+                tell = None if progress is None else (lambda done: progress(done, tx))
+                catch_up(Fold(fresh), files, upto=tx, progress=tell)
+            yield from compare(db, fresh, tables)
+        finally:
+            fresh.close()
+
+
+def compare(
+    db: apsw.Connection, fresh: apsw.Connection, tables: dict[str, int]
+) -> Iterator[Fault]:
+    """Every table, row by row in one order; `tables` gets the rows of those that agree."""
+    ours, theirs = _schema(db), _schema(fresh)
+    if ours != theirs:
+        names = sorted({name for name, _ in ours ^ theirs})
+        yield Fault("index.differs", f"its schema is not the one it should have: {names[0]}")
+        return
+    for (name,) in fresh.execute(
+        "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+    ).fetchall():
+        try:
+            number, fault = _compare_table(name, _rows(db, name), _rows(fresh, name))
+        except apsw.CorruptError:
+            number, fault = 0, Fault("index.corrupt", f"the table {name} cannot be read")
+        if fault is None:
+            tables[name] = number
+        else:
+            yield fault
+
+
+def _compare_table(
+    name: str, ours: Iterator[Any], theirs: Iterator[Any]
+) -> tuple[int, Fault | None]:
+    number = 0
+    for mine, right in zip_longest(ours, theirs):
+        if mine != right:
+            kind = "is missing" if mine is None else "is one too many" if right is None else "differs"
+            return number, Fault(
+                "index.differs",
+                f"the table {name} is not what the journal says: row {number + 1} {kind}",
+            )
+        number += 1
+    return number, None
+
+
+def _schema(db: apsw.Connection) -> set[tuple[str, str]]:
+    sql = "SELECT name, ifnull(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'"
+    return set(db.execute(sql).fetchall())
+
+
+def _rows(db: apsw.Connection, table: str) -> Iterator[Any]:
+    """A table's rows in the order of all its columns."""
+    count = len(db.execute("SELECT 1 FROM pragma_table_info(?)", (table,)).fetchall())
+    order = ", ".join(str(place) for place in range(1, count + 1))
+    return iter(db.execute(f'SELECT * FROM "{table}" ORDER BY {order}'))

@@ -1,0 +1,145 @@
+"""`epql verify PATH`: says in sentences whether a database is sound, and what to do if not.
+
+Exit codes: 0 sound, 1 something is wrong, 2 cannot tell. It changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from epql.cli.progress import progress_bar
+from epql.cli.rebuilding import check_path
+from epql.cli.screen import Screen, plural
+from epql.engine.check import Verdict, check
+from epql.engine.errors import Error
+from epql.engine.journal.verify import Finding, Report
+
+SOUND, WRONG, UNKNOWN = 0, 1, 2
+_SHOWN = 20
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify, and say what was found."""
+    screen = Screen()
+    try:
+        check_path(arguments.path)
+        with progress_bar("folding the journal") as tell:
+            verdict = check(Path(arguments.path), tell)
+    except (Error, OSError) as error:
+        text = error.render() if isinstance(error, Error) else f"cannot be read: {error}"
+        screen.error(text)
+        screen.error(f"cannot tell whether {arguments.path or 'it'} is sound")
+        return UNKNOWN
+    for line in _lines(verdict):
+        screen.say(line)
+    for text in _problems(verdict)[:_SHOWN]:
+        screen.error(text)
+    for text in _harmless(verdict)[:_SHOWN]:
+        screen.note(text)
+    for text in _advice(verdict, arguments.path):
+        screen.say(text)
+    screen.say(screen.bold("sound" if verdict.is_sound else "not sound"))
+    return SOUND if verdict.is_sound else WRONG
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    """What holds, part by part."""
+    return [
+        f"journal  {_journal(verdict.journal)}",
+        f"records  {_records(verdict)}",
+        f"index    {_index(verdict)}",
+    ]
+
+
+def _journal(report: Report) -> str:
+    seen = (
+        f"{plural(report.segments, 'segment')}, {plural(report.frames, 'commit')},"
+        f" {_size(report.bytes_read)}"
+    )
+    return f"{seen}: " + ("the chain holds" if report.is_sound else "not as it was written")
+
+
+def _records(verdict: Verdict) -> str:
+    bad = sum(fault.code == "record.form" for fault in verdict.faults)
+    seen = plural(verdict.journal.records, "record")
+    return f"{seen}: " + (f"{bad:,} not of their address" if bad else "each is what its address says")
+
+
+def _index(verdict: Verdict) -> str:
+    if verdict.index_tx is None:
+        return "none that can be read"
+    seen = f"at tx {verdict.index_tx:,}"
+    wrong = [f for f in verdict.faults if f.code.startswith("index") and not f.is_harmless]
+    if wrong:
+        return f"{seen}: not what the journal says"
+    if not verdict.tables:
+        return f"{seen}: not compared, because the journal is damaged"
+    rows = sum(verdict.tables.values())
+    return (
+        f"{seen}, {plural(len(verdict.tables), 'table')}, {plural(rows, 'row')}:"
+        " the same as a fresh fold of the journal"
+    )
+
+
+def _problems(verdict: Verdict) -> list[str]:
+    found = [
+        f"{f.code}: {_at(f)}{f.sentence}"
+        for f in verdict.journal.findings
+        if not f.is_harmless
+    ]
+    return found + [f"{f.code}: {f.sentence}" for f in verdict.faults if not f.is_harmless]
+
+
+def _harmless(verdict: Verdict) -> list[str]:
+    found = [
+        f"{f.sentence}; the next opening for writing puts it in order"
+        for f in verdict.journal.findings
+        if f.is_harmless
+    ]
+    return found + [f.sentence for f in verdict.faults if f.is_harmless]
+
+
+def _at(finding: Finding) -> str:
+    """Where, unless the sentence says so itself."""
+    if not finding.segment or "byte " in finding.sentence:
+        return ""
+    return f"segment {finding.segment}, byte {finding.offset}: "
+
+
+def _advice(verdict: Verdict, path: str) -> list[str]:
+    """What to do now."""
+    codes = {f.code for f in verdict.journal.findings if not f.is_harmless}
+    if codes == {"journal.cut"}:
+        return [
+            "The journal itself is whole, but commits at its end are gone that the index knows."
+            " Restore the folder",
+            f"from a copy. If they were written with durability 'os', epql rebuild {path} makes an"
+            " index of what is left.",
+        ]
+    if codes:
+        return [
+            "Do not write to this database. Restore its folder from a copy; a copy of the damaged"
+            " files helps to find the cause.",
+        ]
+    if any(fault.code == "record.form" for fault in verdict.faults):
+        return ["Records are not as this program writes them: ask whoever wrote this journal."]
+    if not verdict.is_sound:
+        return [f"The journal is whole; epql rebuild {path} makes a new index from it."]
+    return []
+
+
+def _size(count: int) -> str:
+    """Bytes for people.
+
+    >>> _size(900), _size(1_234_567)
+    ('900 bytes', '1.2 MB')
+    """
+    if count < 1000:
+        return plural(count, "byte")
+    size, unit = count / 1000, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.1f} {unit}"
