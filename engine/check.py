@@ -126,7 +126,8 @@ def check_record(kind: str, payload: bytes, place: str) -> Fault | None:
 def _index(path: Path) -> Iterator[tuple[apsw.Connection | None, Fault | None]]:
     """One snapshot of the index, opened so that nothing is written beside it."""
     if not path.exists() or not path.stat().st_size:
-        yield None, Fault("index.missing", "there is no index; it is made at the next opening", True)
+        sentence = "there is no index; it is made at the next opening"
+        yield None, Fault("index.missing", sentence, is_harmless=True)
         return
     with tempfile.TemporaryDirectory(prefix="epql-") as folder:
         db = None
@@ -207,18 +208,19 @@ def _check_fold(
             fresh.close()
 
 
-def compare(
-    db: apsw.Connection, fresh: apsw.Connection, tables: dict[str, int]
-) -> Iterator[Fault]:
+_TABLES = (
+    "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+)
+
+
+def compare(db: apsw.Connection, fresh: apsw.Connection, tables: dict[str, int]) -> Iterator[Fault]:
     """Every table, row by row in one order; `tables` gets the rows of those that agree."""
     ours, theirs = _schema(db), _schema(fresh)
     if ours != theirs:
         names = sorted({name for name, _ in ours ^ theirs})
         yield Fault("index.differs", f"its schema is not the one it should have: {names[0]}")
         return
-    for (name,) in fresh.execute(
-        "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite%' ORDER BY name"
-    ).fetchall():
+    for name in [str(row[0]) for row in fresh.execute(_TABLES)]:
         try:
             number, fault = _compare_table(name, _rows(db, name), _rows(fresh, name))
         except apsw.CorruptError:
@@ -235,18 +237,18 @@ def _compare_table(
     number = 0
     for mine, right in zip_longest(ours, theirs):
         if mine != right:
-            kind = "is missing" if mine is None else "is one too many" if right is None else "differs"
-            return number, Fault(
-                "index.differs",
-                f"the table {name} is not what the journal says: row {number + 1} {kind}",
+            kind = {mine is None: "is missing", right is None: "is one too many"}.get(
+                True, "differs"
             )
+            sentence = f"the table {name} is not what the journal says: row {number + 1} {kind}"
+            return number, Fault("index.differs", sentence)
         number += 1
     return number, None
 
 
 def _schema(db: apsw.Connection) -> set[tuple[str, str]]:
     sql = "SELECT name, ifnull(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'"
-    return set(db.execute(sql).fetchall())
+    return {(str(name), str(text)) for name, text in db.execute(sql)}
 
 
 def _rows(db: apsw.Connection, table: str) -> Iterator[Any]:

@@ -93,12 +93,12 @@ def main_parser() -> Parser:
     )
     parser.add_argument("path", metavar="PATH", help="the database, a folder; made if it is new")
     parser.add_argument("script", nargs="?", metavar="-", help="read a script from standard input")
-    _what = parser.add_mutually_exclusive_group()
-    _what.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "-c", dest="statements", action="append", metavar="STATEMENTS",
         help="run these statements, separated by ;, up to the first error",
     )  # fmt: skip
-    _what.add_argument("-f", dest="file", metavar="FILE", help="run a script, up to the first error")
+    what.add_argument("-f", dest="file", metavar="FILE", help="run a script; - is standard input")
     _add_output(parser)
     _add_open(parser)
     parser.add_argument("--version", action="store_true", help="tell the version, and end")

@@ -37,7 +37,9 @@ def _visible(character: str) -> str:
     code = ord(character)
     if character in _NAMED:
         return _NAMED[character]
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def full(value: Value, null: str = "NULL") -> str:

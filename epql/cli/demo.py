@@ -94,7 +94,7 @@ def _load(
     took = time.monotonic() - began
     screen.say(
         f"{plural(report.commits, 'commit')}, {plural(report.assertions, 'assertion')} and"
-        f" {plural(report.moves, 'move')} in {took:.1f} s, each with the instant at which it happened."
+        f" {plural(report.moves, 'move')} in {took:.1f} s, each at the instant when it happened."
     )
 
 
@@ -122,4 +122,4 @@ def _farewell(screen: Screen, path: str) -> None:
     screen.say(f"  epql {shown}")
     question = "SELECT * FROM beliefs WHERE subject = 'pep/572'"
     screen.say(f'  epql {shown} -c "{question}"')
-    screen.say(f'  epql {shown} -c "{question} DIFF SINCE \'-10y\'"')
+    screen.say(f"  epql {shown} -c \"{question} DIFF SINCE '-10y'\"")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from epql.cli.runs import Session
 from epql.cli.screen import is_tty
@@ -109,10 +110,8 @@ def _dot(command: str, session: Session) -> None:
 def _reader() -> Callable[[str], str]:
     """How a line is read: with editing where both ends are a terminal."""
     if is_tty(sys.stdin) and is_tty(sys.stdout):
-        try:
+        with suppress(ImportError):
             import readline  # noqa: F401  input() then edits lines
-        except ImportError:
-            pass
         return input
     return _read_plainly
 

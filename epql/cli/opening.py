@@ -20,9 +20,7 @@ MEMORY = ":memory:"
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the database and do what is asked; the exit code."""
-    screen = Screen(
-        Style(arguments.format, header=not arguments.no_header, null=arguments.null)
-    )
+    screen = Screen(Style(arguments.format, header=not arguments.no_header, null=arguments.null))
     chunks = _chunks(arguments)
     path = arguments.path
     is_new = path != MEMORY and not os.path.exists(path)

@@ -52,8 +52,8 @@ class Converter:
 
         >>> line = {"commit": "41", "at": 1, "agent": "editor-1", "facts": [
         ...     ["pep/1", "title", "PEP Purpose"], ["pep/1", "status", "Draft"]]}
-        >>> Converter().convert(line)["facts"][-1]
-        {'subject': 'pep/1', 'predicate': 'proposes', 'object': 'PEP Purpose', 'lifecycle': 'proposed'}
+        >>> list(Converter().convert(line)["facts"][-1].values())
+        ['pep/1', 'proposes', 'PEP Purpose', 'proposed']
         """
         before = {subject: self._peps.get(subject, Pep()) for subject, _, _ in line["facts"]}
         facts = [self._header(*fact) for fact in line["facts"]]

@@ -6,7 +6,7 @@ What it is not: the reading of lines (loop.py) or the look of an answer (render.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from epql.cli.interrupt import Interrupts
 from epql.cli.screen import Screen, plural
@@ -118,18 +118,13 @@ def run_script(session: Session, chunks: Iterable[tuple[str, int]]) -> None:
     Raises: Stopped, with the error shown.
     """
     for text, lines_before in chunks:
-        guarded(session.screen, lambda t=text, n=lines_before: session.run_text(t, n))
+        try:
+            session.run_text(text, lines_before)
+        except Error as error:
+            session.screen.error(error.render())
+            raise Stopped(1) from error
     if session.connection.in_transaction:
         session.screen.note("the transaction that was open is rolled back: there is no COMMIT")
-
-
-def guarded(screen: Screen, run: Callable[[], None]) -> None:
-    """Run; an error is shown and ends the script. Raises: Stopped."""
-    try:
-        run()
-    except Error as error:
-        screen.error(error.render())
-        raise Stopped(1) from error
 
 
 def _place(error: Error, text: str, start: int, lines_before: int) -> None:

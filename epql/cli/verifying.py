@@ -63,7 +63,8 @@ def _journal(report: Report) -> str:
 def _records(verdict: Verdict) -> str:
     bad = sum(fault.code == "record.form" for fault in verdict.faults)
     seen = plural(verdict.journal.records, "record")
-    return f"{seen}: " + (f"{bad:,} not of their address" if bad else "each is what its address says")
+    said = f"{bad:,} not of their address" if bad else "each is what its address says"
+    return f"{seen}: {said}"
 
 
 def _index(verdict: Verdict) -> str:
@@ -84,9 +85,7 @@ def _index(verdict: Verdict) -> str:
 
 def _problems(verdict: Verdict) -> list[str]:
     found = [
-        f"{f.code}: {_at(f)}{f.sentence}"
-        for f in verdict.journal.findings
-        if not f.is_harmless
+        f"{f.code}: {_at(f)}{f.sentence}" for f in verdict.journal.findings if not f.is_harmless
     ]
     return found + [f"{f.code}: {f.sentence}" for f in verdict.faults if not f.is_harmless]
 
