@@ -55,17 +55,18 @@ class Oracle:
     ) -> bool:
         """ASSERT. False when nothing was written because it is a retry."""
         known = self._standing(now).get(content.id)
-        if known is not None and (known.head.state in TERMINAL or self._is_cut_off(known, now)):
+        if known is not None and self._is_over(known, now):
             raise Refused("integrity")
         if known is not None and self._latest_in_slot(content.slot) == content.id:
             return False
         self.pending.append(Asserted(content, state or "proposed", content.agent, reason))
         return True
 
-    def _is_cut_off(self, known: Standing, now: int) -> bool:
-        """Whether a SUPERSEDE has ended its valid time by now."""
-        at = max(now, self.commits[-1].at + 1) if self.commits else now
-        return known.head.end != known.content.valid_to and not precedes(at, known.head.end)
+    def _is_over(self, known: Standing, now: int) -> bool:
+        """Whether content cannot be asserted again: terminal, or superseded by now."""
+        end = known.head.end
+        is_cut = end != known.content.valid_to and not precedes(self._instant(now), end)
+        return is_cut or known.head.state in TERMINAL
 
     def transition(
         self,
@@ -121,7 +122,7 @@ class Oracle:
             valid_from_tx=self.next_tx if since is None else 0,
         )
         known = self._standing(now).get(new.id)
-        if (known is not None and known.head.state in TERMINAL) or new.id == target.id:
+        if new.id == target.id or (known is not None and self._is_over(known, now)):
             raise Refused("integrity")
         asserts = self._latest_in_slot(new.slot) != new.id
         state = old.head.state
