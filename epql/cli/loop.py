@@ -18,15 +18,21 @@ PROMPT = "epql> "
 MORE = "  ...> "
 
 HELP = """\
-A statement ends with a semicolon and may span lines. Ctrl-C abandons it, Ctrl-D ends.
+A statement ends with a semicolon and may span lines.
+Ctrl-C abandons it, Ctrl-D ends.
 
-  SELECT * FROM beliefs;                                what is believed now
-  SELECT * FROM beliefs AS OF '2024-01-01';             what was believed then
-  SELECT * FROM beliefs DIFF SINCE '-24h';              what has changed since
-  ASSERT ('auth/jwt', 'algorithm', 'RS256') LIFECYCLE APPROVED;
-  PROMOTE ('auth/jwt', 'algorithm');   RETRACT …;   SUPERSEDE … WITH …;
+  -- what is believed now; then; what has changed since
+  SELECT * FROM beliefs;
+  SELECT * FROM beliefs AS OF '2024-01-01';
+  SELECT * FROM beliefs DIFF SINCE '-24h';
 
-Relations: beliefs, assertions, history, changes, transitions, commits, journal, predicates, agents.
+  ASSERT ('auth/jwt', 'algorithm', 'RS256');
+  PROMOTE ('auth/jwt', 'algorithm');
+  SUPERSEDE ('auth/jwt', 'algorithm') WITH 'EdDSA';
+  RETRACT ('auth/jwt', 'algorithm');
+
+Relations: beliefs, assertions, history, changes, commits,
+           transitions, journal, epochs, predicates, agents
 
   .help   this text
   .quit   end"""
@@ -72,7 +78,7 @@ def _run(session: Session, text: str) -> None:
     try:
         session.run_text(text)
     except Error as error:
-        session.screen.error(error.render())
+        session.screen.complain(error)
     except KeyboardInterrupt:
         session.screen.note("interrupted")
 

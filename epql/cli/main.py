@@ -64,12 +64,14 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 def _tell(error: Exception) -> int:
     """An error that no command has shown."""
-    from epql.cli.cells import escape
+    from epql.cli.screen import Screen
     from epql.engine.errors import Error
 
+    screen = Screen()
     if isinstance(error, Error):
-        text = error.render()
-    elif isinstance(error, OSError):
+        screen.complain(error)
+        return FAILED
+    if isinstance(error, OSError):
         text = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
     else:
         kind = type(error).__name__
@@ -77,7 +79,7 @@ def _tell(error: Exception) -> int:
             f"epql has a defect here: {kind}: {error}\n"
             "hint: please report it; with EPQL_TRACEBACK=1 it tells where"
         )
-    print(escape(text, keep="\n"), file=sys.stderr)
+    screen.error(text)
     return FAILED
 
 

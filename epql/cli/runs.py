@@ -121,7 +121,7 @@ def run_script(session: Session, chunks: Iterable[tuple[str, int]]) -> None:
         try:
             session.run_text(text, lines_before)
         except Error as error:
-            session.screen.error(error.render())
+            session.screen.complain(error)
             raise Stopped(1) from error
     if session.connection.in_transaction:
         session.screen.note("the transaction that was open is rolled back: there is no COMMIT")

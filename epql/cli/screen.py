@@ -14,8 +14,10 @@ from dataclasses import replace
 from typing import TextIO
 
 from epql.cli.cells import escape
+from epql.cli.complaint import complain, folded
 from epql.cli.render import Style, render
 from epql.cli.table import Row
+from epql.engine.errors import Error
 
 _WIDTH_MIN = 20
 
@@ -74,23 +76,34 @@ class Screen:
 
     def note(self, text: str) -> None:
         """A notice, below the answer it belongs to."""
-        self._to_err("note: ", "36", text)
+        label = "note: "
+        lines = folded(label + text, self._err_width, indent=len(label))
+        shown = "\n".join(lines)
+        if self.err_color:
+            shown = f"\x1b[36m{label}\x1b[0m{shown.removeprefix(label)}"
+        self._flush()
+        self.err.write(shown + "\n")
+        self.err.flush()
 
     def error(self, text: str) -> None:
+        """Something wrong, in words."""
+        self._complain(escape(text, keep="\n"))
+
+    def complain(self, error: Error) -> None:
         """An error, with its caret lines."""
-        head, separator, rest = escape(text, keep="\n").partition("\n")
+        self._complain(complain(error, self._err_width))
+
+    def _complain(self, text: str) -> None:
+        head, separator, rest = text.partition("\n")
         if self.err_color:
             head = f"\x1b[1;31m{head}\x1b[0m"
         self._flush()
         self.err.write(head + separator + rest + "\n")
         self.err.flush()
 
-    def _to_err(self, label: str, color: str, text: str) -> None:
-        if self.err_color:
-            label = f"\x1b[{color}m{label}\x1b[0m"
-        self._flush()
-        self.err.write(label + escape(text) + "\n")
-        self.err.flush()
+    @property
+    def _err_width(self) -> int | None:
+        return terminal_width() if is_tty(self.err) else None
 
     def _flush(self) -> None:
         """What was written before comes out before."""

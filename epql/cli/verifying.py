@@ -27,9 +27,11 @@ def run(arguments: argparse.Namespace) -> int:
         with progress_bar("folding the journal") as tell:
             verdict = check(Path(arguments.path), tell)
     except (Error, OSError) as error:
-        text = error.render() if isinstance(error, Error) else f"cannot be read: {error}"
-        screen.error(text)
-        screen.error(f"cannot tell whether {arguments.path or 'it'} is sound")
+        if isinstance(error, Error):
+            screen.complain(error)
+        else:
+            screen.error(f"cannot be read: {error.strerror or error}")
+        screen.say("cannot tell whether it is sound")
         return UNKNOWN
     for line in _lines(verdict):
         screen.say(line)
