@@ -26,7 +26,16 @@ from epql.engine.ingest import Ingestor, catch_up
 from epql.engine.journal.writer import JournalWriter, Pending
 from epql.engine.lifecycle import CODE, LANDING, LIVE, MOVES, NAME
 from epql.engine.lookup import standing_in
-from epql.engine.records import Assertion, CommitInfo, Object, Record, Transition, encode, key_of, kind_of
+from epql.engine.records import (
+    Assertion,
+    CommitInfo,
+    Object,
+    Record,
+    Transition,
+    encode,
+    key_of,
+    kind_of,
+)
 
 _GROUP_BYTES = 2 * 2**20
 _GROUP_COMMITS = 2000
@@ -61,7 +70,9 @@ class Counts(NamedTuple):
 class BulkLoader:
     """Appends commits with given instants. Made by `bulk_load`."""
 
-    def __init__(self, database: Database, writer: JournalWriter, ingestor: Ingestor | None) -> None:
+    def __init__(
+        self, database: Database, writer: JournalWriter, ingestor: Ingestor | None
+    ) -> None:
         self._database = database
         self._writer = writer
         self._ingestor = ingestor
@@ -97,9 +108,7 @@ class BulkLoader:
         self._group.append(Pending(at, commit.records, backfilled=True))
         self._group_bytes += sum(len(data) for _, _, data in commit.records)
         commits, assertions, moves = self.counts
-        self.counts = Counts(
-            commits + 1, assertions + commit.assertions, moves + commit.moves
-        )
+        self.counts = Counts(commits + 1, assertions + commit.assertions, moves + commit.moves)
         if self._group_bytes >= _GROUP_BYTES or len(self._group) >= _GROUP_COMMITS:
             self.flush()
 
@@ -200,7 +209,7 @@ class _Commit:
         if self._loader.is_many(fact.predicate):
             standing = [s for s in standing if _is_same(s.object, same)]
         live = [one for one in standing if one.state in LIVE]
-        return (live or standing or [None])[-1]
+        return (live or standing)[-1] if standing else None
 
     def _withdrawn(self, one: Standing) -> Standing:
         if one.state not in (*LIVE, "deprecated"):
@@ -259,10 +268,14 @@ class _Commit:
         self, one: Standing, state: str, via: str, by: bytes | None = None, cut: int | None = None
     ) -> None:
         if via != "REVIVE" and via != "SUPERSEDE" and state not in MOVES[one.state]:
-            raise IntegrityError(f"{one.state} cannot become {state}", code="lifecycle.illegal_move")
+            raise IntegrityError(
+                f"{one.state} cannot become {state}", code="lifecycle.illegal_move"
+            )
         order = len(self.records)
         self.add(
-            Transition(self.tx, order, one.digest, one.state, state, via, self._agent, None, by, cut)
+            Transition(
+                self.tx, order, one.digest, one.state, state, via, self._agent, None, by, cut
+            )
         )
         self.moves += 1
 

@@ -15,6 +15,7 @@ import msgspec
 
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import Files
+from epql.engine.index.ask import first, only
 from epql.engine.index.fold import Entry, Fold
 from epql.engine.journal.format import Frame
 from epql.engine.journal.reader import read_frame_at, read_frames
@@ -30,10 +31,10 @@ _BATCH_RECORDS = 20_000
 
 def applied(db: apsw.Connection) -> tuple[int, bytes | None]:
     """The checkpoint of an index: the last applied transaction and its frame's digest."""
-    row = db.execute("SELECT value FROM meta WHERE key='applied_tx'").fetchone()
+    row = first(db, "SELECT value FROM meta WHERE key='applied_tx'")
     if row is None:
         return 0, None
-    digest = db.execute("SELECT value FROM meta WHERE key='applied_digest'").fetchone()
+    digest = only(db, "SELECT value FROM meta WHERE key='applied_digest'")
     return int(row[0]), bytes(digest[0])
 
 
@@ -87,7 +88,7 @@ def checkpoint(db: apsw.Connection, files: Files) -> tuple[int, Tail | None]:
     if not last:
         return 0, None
     sql = "SELECT segment, offset FROM txn WHERE tx=?"
-    segment, offset = db.execute(sql, (last,)).fetchone()
+    segment, offset = only(db, sql, (last,))
     try:
         frame = read_frame_at(files, segment, offset)
     except InternalError as error:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from epql.engine.database import Database
 from epql.engine.errors import ProgrammingError
 from epql.engine.index import resolve
+from epql.engine.index.ask import only
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import NAME
 from epql.engine.records import Assertion, Object
@@ -29,9 +30,7 @@ def by_id(database: Database, name: str) -> bytes:
     return database.objects.resolve(name)[0]
 
 
-def believed(
-    database: Database, snapshot: Snapshot, subject: str, predicate: str
-) -> list[Found]:
+def believed(database: Database, snapshot: Snapshot, subject: str, predicate: str) -> list[Found]:
     """The winners of a slot: none, one, or one for each object where MANY is declared."""
     many = database.declarations.many(snapshot.tx)
     shape = resolve.shape_of(snapshot, many)
@@ -117,7 +116,7 @@ def content_of(database: Database, digest: bytes) -> Assertion:
         " FROM assertion a JOIN slot s ON s.id=a.slot JOIN agent g ON g.id=a.agent WHERE a.id=?"
     )
     number = database.objects.find(b"H:" + digest)
-    row = database.db.execute(sql, (number,)).fetchone()
+    row = only(database.db, sql, (number,))
     return Assertion(*row)
 
 
@@ -143,4 +142,3 @@ def _run(
     bindings = {**names, **snapshot.params(), "many": json.dumps(many)}
     rows = sorted(database.db.execute(sql, bindings), key=lambda row: row[0])
     return [Found(bytes(digest), obj, NAME[state]) for _, digest, obj, state in rows]
-

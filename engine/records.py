@@ -18,7 +18,8 @@ from epql.engine.digest import digest
 Object = str | int | float
 """What a predicate may point to; the type is part of the content (1 is not 1.0).
 
-Bytes are left out: knowledge is read by people and agents; a blob belongs in a file that is named here."""
+Bytes are left out: knowledge is read by people and agents; a blob belongs in a file that an
+object names."""
 
 
 class Assertion(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -51,9 +51,7 @@ class Session:
         try:
             return self._scopes[number]
         except KeyError:
-            raise InterfaceError(
-                "the scope of this read has ended", code="scope.unknown"
-            ) from None
+            raise InterfaceError("the scope of this read has ended", code="scope.unknown") from None
 
     def present(self) -> Snapshot:
         """The snapshot of a plain read."""

@@ -22,7 +22,7 @@ from epql.engine.errors import (
     OperationalError,
     ProgrammingError,
     Span,
-    Warning,
+    Warning,  # noqa: A004  PEP 249 gives this name
 )
 from epql.runner import Basis
 

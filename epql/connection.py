@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from epql.cursor import Cursor
+from epql.engine import errors
 from epql.engine.clock import Clock, system_clock
 from epql.engine.content import check_name
 from epql.engine.database import Database, Options
-from epql.engine.errors import Error, InterfaceError, ProgrammingError
+from epql.engine.errors import InterfaceError, ProgrammingError
 from epql.runner import Runner
 
 AUDITS = ("sync", "lazy", "off")
@@ -57,7 +59,7 @@ def connect(
             code="connect.audit",
             hint="choose one of " + ", ".join(AUDITS),
         )
-    if not isinstance(timeout, (int, float)) or timeout < 0:
+    if not timeout >= 0:
         raise InterfaceError(f"the timeout {timeout!r} is no time", code="connect.timeout")
     speaker = DEFAULT_AGENT if agent is None else check_name("agent", agent)
     options = Options(clock or system_clock, read_only, durability, float(timeout))
@@ -68,18 +70,16 @@ def connect(
 class Connection:
     """A session with a database (PEP 249). Not to be shared between threads."""
 
-    from epql.engine.errors import (  # PEP 249: the errors as attributes
-        DatabaseError,
-        DataError,
-        Error,
-        IntegrityError,
-        InternalError,
-        NotSupportedError,
-        OperationalError,
-        Warning,
-    )
-    from epql.engine.errors import InterfaceError as InterfaceError
-    from epql.engine.errors import ProgrammingError as ProgrammingError
+    Warning = errors.Warning
+    Error = errors.Error
+    InterfaceError = errors.InterfaceError
+    DatabaseError = errors.DatabaseError
+    DataError = errors.DataError
+    OperationalError = errors.OperationalError
+    IntegrityError = errors.IntegrityError
+    InternalError = errors.InternalError
+    ProgrammingError = errors.ProgrammingError
+    NotSupportedError = errors.NotSupportedError
 
     def __init__(self, runner: Runner) -> None:
         self._runner: Runner | None = runner
@@ -127,9 +127,7 @@ class Connection:
         """A new cursor that has executed the statement."""
         return self.cursor().execute(text, params)
 
-    def executemany(
-        self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]
-    ) -> Cursor:
+    def executemany(self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> Cursor:
         """A new cursor that has executed the statement for each row of parameters."""
         return self.cursor().executemany(text, rows)
 
@@ -180,10 +178,5 @@ class Connection:
         return list(self.runner.database.notices)
 
     def __del__(self) -> None:
-        try:
+        with suppress(Exception):  # nobody is left to tell
             self.close()
-        except Exception:  # noqa: BLE001  nobody is left to tell
-            pass
-
-
-__all__ = ["Connection", "Error", "apilevel", "connect", "paramstyle", "threadsafety"]

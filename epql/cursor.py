@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from epql.engine.errors import InterfaceError, Warning
+from epql.engine import errors
+from epql.engine.errors import InterfaceError
 from epql.runner import Basis, Result, Runner
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Cursor:
     @property
     def messages(self) -> list[tuple[type[Exception], Exception]]:
         """The notices as PEP 249 has messages: (Warning, its instance)."""
-        return [(Warning, Warning(text)) for text in self.notices]
+        return [(errors.Warning, errors.Warning(text)) for text in self.notices]
 
     # ------------------------------------------------------------ executing
 
@@ -66,9 +67,7 @@ class Cursor:
         self._result = self._runner.execute(text, params)
         return self
 
-    def executemany(
-        self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]
-    ) -> Cursor:
+    def executemany(self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> Cursor:
         """Execute one statement that writes for each row of parameters, all or none of them."""
         self._start()
         self._result = self._runner.execute_many(text, rows)

@@ -162,9 +162,7 @@ def _instant(value: Any) -> int:
         raise DataError("true is no instant", code="history.line")
     if isinstance(value, (int, float)):
         if not abs(value) < 1e11:
-            raise DataError(
-                f"at is {value}: seconds since 1970 were expected", code="history.line"
-            )
+            raise DataError(f"at is {value}: seconds since 1970 were expected", code="history.line")
         return round(value * SECOND)
     if isinstance(value, str):
         return instants.parse_instant(value, now_us=0, zone=UTC)
@@ -216,5 +214,5 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], Callable[[], int], int]]:
         total = Path(path).stat().st_size
         lines: IO[bytes] = raw
         if path.endswith(".gz"):
-            lines = gzip.open(raw)  # type: ignore[assignment]
+            lines = gzip.open(raw)  # type: ignore[assignment]  # noqa: SIM115  closed with raw
         yield lines, raw.tell, total

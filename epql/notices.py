@@ -90,9 +90,7 @@ def _notices(database: Database, snapshot: Snapshot, asked: Asked) -> Iterator[s
         yield _sentence(subject, predicate, winners[0], chosen[0], asked.lifecycle is not None)
 
 
-def _sentence(
-    subject: str, predicate: str, winner: Found, chosen: Found, is_filtered: bool
-) -> str:
+def _sentence(subject: str, predicate: str, winner: Found, chosen: Found, is_filtered: bool) -> str:
     clause = f"LIFECYCLE {chosen.state.upper()}"
     slot = f"({subject!r}, {predicate!r})"
     if is_filtered:
@@ -104,4 +102,3 @@ def _sentence(
         f"the answer {winner.object!r} of {slot} is {winner.state}, while {chosen.object!r} is"
         f" {chosen.state}: {clause} asks for it"
     )
-

@@ -120,9 +120,7 @@ class Queries:
 
     # ------------------------------------------------------------ running
 
-    def run(
-        self, plan: Plan, resolver: Resolver
-    ) -> tuple[Iterator[Row], list[str], Scope | None]:
+    def run(self, plan: Plan, resolver: Resolver) -> tuple[Iterator[Row], list[str], Scope | None]:
         """Rows, columns, and the first scope that was read."""
         if plan.compared is not None:
             return self._compare(plan, plan.compared, resolver)
@@ -136,7 +134,9 @@ class Queries:
         names = self._columns.get(plan.sql)
         if names is None:
             try:
-                names = [one[0] for one in apsw.ext.query_info(self._database.db, plan.sql).description]
+                names = [
+                    one[0] for one in apsw.ext.query_info(self._database.db, plan.sql).description
+                ]
             except apsw.Error as error:
                 raise translated(error, plan) from error
             if len(self._columns) >= _CACHED:
@@ -213,11 +213,11 @@ class Queries:
             scopes = [_at_side(resolver, use, compared, side) for use in plan.uses]
             sides.append(list(self._rows(plan, scopes, resolver.params)))
         if places is None:
-            return _whole_rows(*sides), ["change", *names], window
+            return _whole_rows(sides[0], sides[1]), ["change", *names], window
         kept = [i for i in range(len(names)) if i not in places]
         columns = ["change", *(names[i] for i in places)]
         columns += [f"{side}_{names[i]}" for i in kept for side in ("before", "after")]
-        return _by_key(*sides, places, kept), columns, window
+        return _by_key(sides[0], sides[1], places, kept), columns, window
 
     # ------------------------------------------------------------ EXPLAIN
 
@@ -302,7 +302,7 @@ def _moment(scope: Scope) -> str:
 
 def _bindings(plan: Plan, params: Params) -> dict[str, Any]:
     names = {bind: (f"p{bind}" if isinstance(bind, int) else f"n_{bind}") for bind in plan.binds}
-    return {name: bindable(params[bind]) for bind, name in names.items()}  # type: ignore[call-overload, index]
+    return {name: bindable(params[bind]) for bind, name in names.items()}  # type: ignore[index]
 
 
 def bindable(found: Any) -> Any:
@@ -338,7 +338,9 @@ def translated(error: apsw.Error, plan: Plan | None) -> Error:
             code="index.corrupt",
             hint="epql rebuild makes a new index from the journal",
         )
-    if not isinstance(error, (apsw.SQLError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError)):
+    if not isinstance(
+        error, (apsw.SQLError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError)
+    ):
         return OperationalError(f"the index failed: {text}", code="index.failed")
     for pattern, code, what in (
         (_NO_COLUMN, "name.unknown_column", "there is no column {}"),
@@ -354,11 +356,14 @@ def translated(error: apsw.Error, plan: Plan | None) -> Error:
 def _named(name: str, code: str, what: str, plan: Plan | None) -> ProgrammingError:
     """An error about a name: where it stands, and the nearest one."""
     table, _, last = name.rpartition(".")
-    last = last.strip("`\"")
+    last = last.strip('`"')
     if plan is not None and table and code == "name.unknown_column":
         known = [n.lower() for n in plan.tables]
         if table.lower() not in known:
-            what, hint = "there is no table or alias called {}", catalog.nearest(table, known, "there is ")
+            what, hint = (
+                "there is no table or alias called {}",
+                catalog.nearest(table, known, "there is "),
+            )
             spans = [place for column, place in plan.column_spans if column == last.lower()]
             return ProgrammingError(
                 what.format(repr(table)), code=code, span=spans[0] if spans else None, hint=hint
@@ -382,4 +387,3 @@ def _hint(name: str, code: str, plan: Plan) -> str | None:
         for column in RELATIONS[relation].columns
     ]
     return catalog.nearest(name, names, "the columns are ") if names else None
-

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import Any
+
+from sqlglot import exp
 
 from epql import instants, nodes
 from epql.engine.clock import EVER, FOREVER
@@ -19,16 +21,16 @@ from epql.engine.errors import (
     ProgrammingError,
     Span,
 )
-from epql.engine.index.snapshot import Snapshot, Window
+from epql.engine.index.snapshot import Window
 from epql.engine.lifecycle import NAME
 from epql.engine.session import Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
 from epql.nodes import NO_CLAUSES, AsOf, Clauses, Expression, Instant, Parsed
+from epql.notices import late
 from epql.parse import parse
 from epql.plan.scope import Resolver
 from epql.plan.values import Params, check_params
-from epql.notices import late
 from epql.queries import Queries, Rows
 from epql.verbs import assert_, declare, moves, supersede
 from epql.verbs.work import Answer, Work
@@ -215,9 +217,7 @@ class Runner:
         return self.queries.value(expression, self._resolver(params))
 
     def _resolver(self, params: Params) -> Resolver:
-        return Resolver(
-            self.database, self.state.zone, params, self._evaluate, self.state.standing
-        )
+        return Resolver(self.database, self.state.zone, params, self._evaluate, self.state.standing)
 
     def _overridden(self, scope: Scope, hidden: Mapping[str, object]) -> Scope:
         from epql.hidden import overridden
@@ -226,9 +226,7 @@ class Runner:
 
     # ------------------------------------------------------------ writing
 
-    def _write(
-        self, run: Callable[[Work], Answer], resolver: Resolver, *, dry_run: bool
-    ) -> Result:
+    def _write(self, run: Callable[[Work], Answer], resolver: Resolver, *, dry_run: bool) -> Result:
         self._check_may_write()
         transaction = self._open_transaction()
         work = Work(
@@ -344,8 +342,10 @@ class Runner:
         clauses = begin.clauses
         if begin.read_only and clauses.as_of is None:
             # all reads of the transaction see what its first would have seen
-            number = nodes.exp.Literal.number(self.database.last()[0])
-            clauses = replace(clauses, as_of=AsOf(Instant("tx", number, begin.span), False, begin.span))
+            number = exp.Literal.number(self.database.last()[0])
+            clauses = replace(
+                clauses, as_of=AsOf(Instant("tx", number, begin.span), False, begin.span)
+            )
         self.state.transaction = self._fixed(clauses, resolver)
         self.state.explicit, self.state.read_only = True, begin.read_only
 
@@ -356,10 +356,10 @@ class Runner:
         moment = resolver.moment(clauses.as_of)
         span = clauses.as_of.span
         if moment.tx and self.database.recorded_at(moment.tx) == moment.clock:
-            point = Instant("tx", nodes.exp.Literal.number(moment.tx), span)
+            point = Instant("tx", exp.Literal.number(moment.tx), span)
         else:
             text = instants.format_instant(moment.clock)
-            point = Instant("text", nodes.exp.Literal.string(text), span)
+            point = Instant("text", exp.Literal.string(text), span)
         return replace(clauses, as_of=AsOf(point, False, span))
 
     def _set(self, statement: nodes.Set, resolver: Resolver) -> None:
@@ -415,9 +415,7 @@ class Runner:
 
     def _set_notices(self, found: Any) -> None:
         if found not in ("on", "off"):
-            raise ProgrammingError(
-                "NOTICES is on or off", code="set.value", hint="SET NOTICES off"
-            )
+            raise ProgrammingError("NOTICES is on or off", code="set.value", hint="SET NOTICES off")
         self.state.notices = found == "on"
 
     def _import(self, statement: nodes.Import, resolver: Resolver) -> Result:
@@ -447,5 +445,3 @@ _VERBS: dict[type, Callable[[Work, Any], Answer]] = {
     nodes.DefinePredicate: declare.define_predicate,
     nodes.MarkEpoch: declare.mark_epoch,
 }
-
-

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from epql.engine.index import resolve
+from epql.engine.index.ask import first, only
 from epql.engine.index.declarations import Declarations
 from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.store.objects import seq_of, tx_of
@@ -86,7 +87,7 @@ class Differ:
         where = [self._candidates(), *slot_where]
         before = self._answers(self._window.since, where, params or {})
         after = self._answers(self._window.until, where, params or {})
-        for key in sorted({**before, **after}, key=_in_order):
+        for key in sorted({**before, **after}):
             old, new = before.get(key), after.get(key)
             if old != new:
                 subject, predicate, _ = new or old  # type: ignore[misc]
@@ -118,8 +119,7 @@ class Differ:
         if declared:
             names = json.dumps(sorted(declared)).replace("'", "''")
             parts.append(
-                "SELECT id FROM slot WHERE predicate IN"
-                f" (SELECT value FROM json_each('{names}'))"
+                f"SELECT id FROM slot WHERE predicate IN (SELECT value FROM json_each('{names}'))"
             )
         return f"s.id IN ({' UNION '.join(parts)})"
 
@@ -187,10 +187,11 @@ class Differ:
     def _bounds(self, slot: int, known: set[int]) -> Iterator[Point]:
         since, until = self._window.since, self._window.until
         sql = "SELECT at FROM bound WHERE at>? AND at<=? AND slot=?"
-        for (at,) in self._db.execute(sql, (since.clock, until.clock, slot)).fetchall():
+        found: list[Any] = self._db.execute(sql, (since.clock, until.clock, slot)).fetchall()
+        for (at,) in found:
             if at not in known:
                 last = "SELECT ifnull(max(tx), 0) FROM txn WHERE recorded_at<=? AND tx<=?"
-                yield Point(at, self._db.execute(last, (at, until.tx)).fetchone()[0], True)
+                yield Point(at, only(self._db, last, (at, until.tx))[0], True)
 
     def _at(self, point: Point) -> Snapshot:
         """The snapshot just after a point."""
@@ -204,21 +205,18 @@ class Differ:
             starts = change.after is not None and change.after.valid_from == point.at
             return Cause("VALID_START" if starts else "VALID_END", None, point.at, None, None)
         sql = "SELECT event, assertion FROM touched WHERE tx=? AND slot=?"
-        row = self._db.execute(sql, (point.tx, slot)).fetchone()
+        row = first(self._db, sql, (point.tx, slot))
         if row is None:
             return Cause("DEFINE", point.tx, point.at, None, None)
         return self._told(row[0], row[1], point)
 
     def _told(self, event: int, assertion: int, point: Point) -> Cause:
         """What the journal says of an event: a move, or an assertion."""
-        sql = "SELECT t.via, g.name, t.reason FROM transition t JOIN agent g ON g.id=t.agent WHERE t.id=?"
-        row = self._db.execute(sql, (event,)).fetchone()
+        sql = "SELECT t.via, g.name, t.reason FROM transition t JOIN agent g ON g.id=t.agent"
+        sql += " WHERE t.id=?"
+        row = first(self._db, sql, (event,))
         if row is None:
-            sql = "SELECT 'ASSERT', g.name, NULL FROM assertion a JOIN agent g ON g.id=a.agent WHERE a.id=?"
-            row = self._db.execute(sql, (assertion,)).fetchone()
+            sql = "SELECT 'ASSERT', g.name, NULL FROM assertion a JOIN agent g ON g.id=a.agent"
+            sql += " WHERE a.id=?"
+            row = only(self._db, sql, (assertion,))
         return Cause(row[0], tx_of(event), point.at, row[1], row[2])
-
-
-def _in_order(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Slots by number; objects of one slot by type, then value."""
-    return key

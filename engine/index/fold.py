@@ -23,7 +23,8 @@ from typing import NamedTuple, cast
 import apsw
 
 from epql.engine.clock import EVER, FOREVER
-from epql.engine.lifecycle import CODE, NAME
+from epql.engine.index.ask import only
+from epql.engine.lifecycle import CODE
 from epql.engine.records import (
     Assertion,
     CommitInfo,
@@ -33,7 +34,7 @@ from epql.engine.records import (
     Transition,
 )
 from epql.engine.store.kv import DiskStore
-from epql.engine.store.objects import Objects, tx_of
+from epql.engine.store.objects import Objects
 
 _SLOT_CACHE_MAX = 400_000
 _PROPOSED = CODE["proposed"]
@@ -112,9 +113,7 @@ class Fold:
         self, tx: int, recorded_at: int, records: int, digest: bytes, segment: int, offset: int
     ) -> None:
         """Close a commit: its final instant, its frame, and the index's new checkpoint."""
-        sql = (
-            "UPDATE txn SET recorded_at=?, records=?, digest=?, segment=?, offset=? WHERE tx=?"
-        )
+        sql = "UPDATE txn SET recorded_at=?, records=?, digest=?, segment=?, offset=? WHERE tx=?"
         self.db.execute(sql, (recorded_at, records, digest, segment, offset, tx))
         sql = "INSERT OR REPLACE INTO meta VALUES('applied_tx', ?), ('applied_digest', ?)"
         self.db.execute(sql, (tx, digest))
@@ -188,9 +187,7 @@ class Fold:
 
     # ------------------------------------------------------------ events
 
-    def _event(
-        self, tx: int, at: int, entry: Entry, touched: dict[int, tuple[int, int]]
-    ) -> None:
+    def _event(self, tx: int, at: int, entry: Entry, touched: dict[int, tuple[int, int]]) -> None:
         record = entry.record
         if isinstance(record, Transition):
             self._transition(tx, at, entry.seq, record, touched)
@@ -230,8 +227,10 @@ class Fold:
 
     def head(self, assertion: int) -> Head:
         """The current state of an assertion."""
-        sql = "SELECT id, slot, state, seq, since_tx, valid_from, valid_to FROM assertion WHERE id=?"
-        return Head(*self.db.execute(sql, (assertion,)).fetchone())
+        sql = (
+            "SELECT id, slot, state, seq, since_tx, valid_from, valid_to FROM assertion WHERE id=?"
+        )
+        return Head(*only(self.db, sql, (assertion,)))
 
     def _close(self, head: Head, tx: int) -> None:
         """End the head's span at `tx`; one that this very commit opened never was."""
@@ -301,7 +300,7 @@ class Fold:
         for subject, predicate, number in self.db.executemany(sql, missing):
             self._slots[subject, predicate] = number
         new = [name for name in missing if name not in self._slots]
-        last = self.db.execute("SELECT ifnull(max(id), 0) FROM slot").fetchone()[0]
+        last = only(self.db, "SELECT ifnull(max(id), 0) FROM slot")[0]
         rows = [
             (number, subject, predicate, topic_of(subject), tx)
             for number, (subject, predicate) in enumerate(new, start=last + 1)
@@ -331,6 +330,3 @@ def _extra(content: Assertion) -> str | None:
     if content.key is not None:
         extra["key"] = content.key
     return json.dumps(extra, ensure_ascii=False)
-
-
-__all__ = ["Entry", "Fold", "Head", "NAME", "topic_of", "tx_of"]

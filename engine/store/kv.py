@@ -94,7 +94,9 @@ class DiskStore:
     def scan_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         end = _after(prefix)
         if end is None:
-            return self._db.execute("SELECT key, value FROM kv WHERE key>=? ORDER BY key", (prefix,))
+            return self._db.execute(
+                "SELECT key, value FROM kv WHERE key>=? ORDER BY key", (prefix,)
+            )
         sql = "SELECT key, value FROM kv WHERE key>=? AND key<? ORDER BY key"
         return self._db.execute(sql, (prefix, end))
 

@@ -131,7 +131,7 @@ class Module:
         self.relation = relation
         self.context = context
 
-    def Create(self, db: apsw.Connection, *_: str) -> tuple[str, Table]:  # noqa: N802
+    def Create(self, db: apsw.Connection, *_: str) -> tuple[str, Table]:
         return self.relation.schema, Table(self.relation, self.context)
 
     Connect = Create
@@ -144,7 +144,7 @@ class Table:
         self.relation = relation
         self.context = context
 
-    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802
+    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
         columns = self.relation.columns
         terms: list[str] = []
         given: set[str] = set()
@@ -174,10 +174,10 @@ class Table:
             return False
         return op == " GLOB " or info.get_aConstraint_collation(i) == "BINARY"
 
-    def Open(self) -> Cursor:  # noqa: N802
+    def Open(self) -> Cursor:
         return Cursor(self.relation, self.context)
 
-    def Disconnect(self) -> None:  # noqa: N802
+    def Disconnect(self) -> None:
         """Nothing is held."""
 
     Destroy = Disconnect
@@ -195,7 +195,7 @@ class Cursor:
         self._hidden: dict[str, SqlValue] = {}
         self._places: dict[int, tuple[int, Show | None]] = {}
 
-    def Filter(self, _number: int, text: str, values: tuple[SqlValue, ...]) -> None:  # noqa: N802
+    def Filter(self, _number: int, text: str, values: tuple[SqlValue, ...]) -> None:
         use = parse_use(text)
         relation, context = self._relation, self._context
         by_name = _columns_by_name(relation)
@@ -221,17 +221,17 @@ class Cursor:
         self._number = 0
         self._row = next(self._rows, None)
 
-    def Eof(self) -> bool:  # noqa: N802
+    def Eof(self) -> bool:
         return self._row is None
 
-    def Next(self) -> None:  # noqa: N802
+    def Next(self) -> None:
         self._number += 1
         self._row = next(self._rows, None)
 
-    def Rowid(self) -> int:  # noqa: N802
+    def Rowid(self) -> int:
         return self._number
 
-    def Column(self, number: int) -> SqlValue:  # noqa: N802
+    def Column(self, number: int) -> SqlValue:
         found = self._places.get(number)
         if found is None:
             return self._hidden_value(number)
@@ -240,7 +240,7 @@ class Cursor:
         value = self._row[place]
         return show(value) if show is not None else value
 
-    def Close(self) -> None:  # noqa: N802
+    def Close(self) -> None:
         self._rows = iter(())
 
     def _hidden_value(self, number: int) -> SqlValue:

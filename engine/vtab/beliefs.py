@@ -229,9 +229,7 @@ def _expression(
     return column.sql
 
 
-def _credence(
-    half_lives: dict[str, int], snapshot: Snapshot, params: dict[str, SqlValue]
-) -> str:
+def _credence(half_lives: dict[str, int], snapshot: Snapshot, params: dict[str, SqlValue]) -> str:
     """confidence × trust × freshness; trust stays 1 as long as nothing can lower it."""
     if not half_lives:
         return "a.confidence"

@@ -105,10 +105,10 @@ def _reader(name: str, differ: Differ) -> Reader:
     if name in ("subject", "predicate"):
         return lambda change, memo: getattr(change, name)
     for field, _, read in _SIDE:
-        if name == "before_" + field:
-            return lambda change, memo, read=read: change.before and read(change.before)
-        if name == "after_" + field:
-            return lambda change, memo, read=read: change.after and read(change.after)
+        if name == f"before_{field}":
+            return _of_side(lambda change: change.before, read)
+        if name == f"after_{field}":
+            return _of_side(lambda change: change.after, read)
     tell = next(read for field, _, read in _CAUSE if field == name)
 
     def cause(change: Change, memo: list[Cause]) -> Any:
@@ -117,3 +117,11 @@ def _reader(name: str, differ: Differ) -> Reader:
         return tell(memo[0])
 
     return cause
+
+
+def _of_side(side: Callable[[Change], Side | None], read: Callable[[Side], Any]) -> Reader:
+    def tell(change: Change, memo: list[Cause]) -> Any:
+        found = side(change)
+        return None if found is None else read(found)
+
+    return tell

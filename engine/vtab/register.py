@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import apsw
 
 from epql.engine.vtab.base import Module, Relation
@@ -25,6 +27,6 @@ def register(db: apsw.Connection, context: Context) -> None:
     """Make the relations readable on a connection."""
     for name, relation in RELATIONS.items():
         module = Module(relation, context)
-        db.create_module(
-            name, module, use_bestindex_object=True, eponymous_only=True, read_only=True
+        db.create_module(  # APSW's protocol also names methods of tables that can be written
+            name, cast(Any, module), use_bestindex_object=True, eponymous_only=True, read_only=True
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from epql.engine.errors import Span
-from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Expression, Parsed, Query
+from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Parsed, Query
 from epql.plan import diff
 from epql.plan.relations import Relations, Use
 from epql.sqlgen import to_sqlite
@@ -60,12 +60,13 @@ def compile_query(parsed: Parsed, query: Query, scratch: frozenset[str] = frozen
     _name_results(select)
     relations = Relations(scratch=scratch)
     compared = None
-    if clauses.diff is not None:
+    wanted = clauses.diff
+    if wanted is not None:
         own = diff.of_relation(select, clauses)
         if own is not None:
             select, clauses = own, NO_CLAUSES
         else:
-            compared = Compared(clauses.diff, clauses, diff.key_of(select, clauses.diff))
+            compared = Compared(wanted, clauses, diff.key_of(select, wanted))
             clauses = replace(clauses, diff=None)
     relations.rewrite(select, clauses)
     return Plan(
@@ -84,27 +85,27 @@ def _is_own(bind: Bind) -> bool:
     return isinstance(bind.this, int) or not bind.this.startswith("0")
 
 
-def _columns(select: Expression) -> Iterator[tuple[str, Span]]:
+def _columns(select: exp.Expr) -> Iterator[tuple[str, Span]]:
     for node in select.find_all(exp.Column, exp.Anonymous):
         span = node.meta.get("span")
         if span is not None:
             yield node.name.lower(), span
 
 
-def _tables(select: Expression) -> Iterator[str]:
+def _tables(select: exp.Expr) -> Iterator[str]:
     """The names by which columns can be told apart."""
     for node in select.find_all(exp.Table, exp.Subquery, exp.CTE):
         if node.alias_or_name:
             yield node.alias_or_name
 
 
-def _name_results(select: Expression) -> None:
+def _name_results(select: exp.Expr) -> None:
     """A column that is an expression is called what was written, as SQLite does."""
     for one in select.find_all(exp.Select):
         one.set("expressions", [_named(item) for item in one.expressions])
 
 
-def _named(item: Expression) -> Expression:
+def _named(item: exp.Expr) -> exp.Expr:
     text = item.meta.get("text")
     if text is None or isinstance(item, (exp.Alias, exp.Column, exp.Star)):
         return item

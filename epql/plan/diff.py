@@ -97,9 +97,7 @@ def _filtered(table: exp.Table, condition: Expression, clauses: Clauses) -> exp.
     changes.set("alias", exp.TableAlias(this=exp.to_identifier("c")))
     was = exp.Alias(this=_meets(table, condition, clauses, "before"), alias=_name("was"))
     is_ = exp.Alias(this=_meets(table, condition, clauses, "after"), alias=_name("is"))
-    inner = exp.Select(
-        expressions=[_column("*", "c"), was, is_], from_=exp.From(this=changes)
-    )
+    inner = exp.Select(expressions=[_column("*", "c"), was, is_], from_=exp.From(this=changes))
     pushed = [part for part in conjuncts(condition) if _is_about_slot(part)]
     if pushed:
         inner.set("where", exp.Where(this=exp.and_(*[_moved(p, alias, "c") for p in pushed])))
@@ -122,7 +120,9 @@ def _meets(table: exp.Table, condition: Expression, clauses: Clauses, side: str)
         from_=exp.From(this=seen),
         where=exp.Where(
             this=exp.and_(
-                exp.EQ(this=_column("id", table.alias_or_name), expression=_column(f"{side}_id", "c")),
+                exp.EQ(
+                    this=_column("id", table.alias_or_name), expression=_column(f"{side}_id", "c")
+                ),
                 exp.Paren(this=condition.copy()),
             )
         ),

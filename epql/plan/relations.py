@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from epql.engine.errors import NotSupportedError, ProgrammingError, Span
-from epql.nodes import NO_CLAUSES, Bind, Clauses, Expression
+from epql.nodes import NO_CLAUSES, Bind, Clauses
 from epql.plan import catalog, diff
 
 _LEVELLED = ("as_of", "valid", "lifecycle", "resolve")
 """The clauses that a table takes from its query when it has none of its own."""
+
 
 @dataclass(frozen=True)
 class Use:
@@ -44,7 +45,7 @@ class Relations:
         self._visit(query, level, frozenset())
         _check_meaning(level, self.uses[before:])
 
-    def _visit(self, node: Expression, level: Clauses, ctes: frozenset[str]) -> None:
+    def _visit(self, node: exp.Expr, level: Clauses, ctes: frozenset[str]) -> None:
         if isinstance(node, (exp.Query, exp.Subquery)):
             own = node.meta.get("clauses", NO_CLAUSES)
             if own.diff is not None:
@@ -57,9 +58,7 @@ class Relations:
             if not isinstance(child, exp.With):
                 self._visit(child, level, ctes)
 
-    def _visit_ctes(
-        self, query: Expression, level: Clauses, ctes: frozenset[str]
-    ) -> frozenset[str]:
+    def _visit_ctes(self, query: exp.Expr, level: Clauses, ctes: frozenset[str]) -> frozenset[str]:
         names: frozenset[str] = frozenset()
         with_ = query.args.get("with_") or query.args.get("with")
         if with_ is None:
@@ -116,7 +115,7 @@ class Relations:
         return len(self.uses) - 1
 
 
-def _inner_diff(node: Expression, own: Clauses) -> tuple[Expression, Clauses]:
+def _inner_diff(node: exp.Expr, own: Clauses) -> tuple[exp.Expr, Clauses]:
     """An inner query with a DIFF at its end: over a relation it becomes one over its changes."""
     made = None
     if isinstance(node, exp.Query) and not isinstance(node, exp.Subquery):

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 from epql import instants
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.database import Database
-from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError, Span
+from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError
 from epql.engine.index.snapshot import STRATEGIES, Snapshot, Window
 from epql.engine.lifecycle import states_of
 from epql.engine.lookup import by_id, recorded_in
 from epql.nodes import NO_CLAUSES, AsOf, Clauses, Diff, History, Instant, Lifecycle, Valid
 from epql.plan.relations import Use, merged
 from epql.plan.values import Evaluate, Params, span_of, value
+
 
 class Moment(NamedTuple):
     """A belief time: the last commit seen, and the evaluation clock."""
@@ -55,7 +56,9 @@ class Resolver:
         clauses = merged(use.clauses, self.standing)
         if clauses.diff is not None:
             window = self.window(clauses, clauses.diff)
-            return {None: window, "before": window.since, "after": window.until}[use.side]
+            if use.side is not None:
+                return window.since if use.side == "before" else window.until
+            return window
         return self.snapshot(clauses)
 
     def snapshot(self, clauses: Clauses) -> Snapshot:
@@ -87,9 +90,7 @@ class Resolver:
                 span=diff.since.span,
                 hint="DIFF SINCE the earlier UNTIL the later",
             )
-        return Window(
-            self._at(since, clauses), self._at(until, clauses), clauses.valid is None
-        )
+        return Window(self._at(since, clauses), self._at(until, clauses), clauses.valid is None)
 
     def _at(self, moment: Moment, clauses: Clauses) -> Snapshot:
         snapshot = Snapshot.at(moment.tx, moment.clock)
@@ -223,7 +224,9 @@ class Resolver:
         return number
 
     def _epoch(self, name: Any) -> int:
-        row = self.database.db.execute("SELECT id >> 20 FROM epoch WHERE name=?", (name,)).fetchone()
+        row = self.database.db.execute(
+            "SELECT id >> 20 FROM epoch WHERE name=?", (name,)
+        ).fetchone()
         if row is None:
             raise ProgrammingError(
                 f"there is no epoch {name!r}",
@@ -323,4 +326,3 @@ class Resolver:
     def _note(self, text: str) -> None:
         if text not in self.notices:
             self.notices.append(text)
-

@@ -238,4 +238,3 @@ def _check_guards(work: Work, statement: Assert) -> None:
                 span=triple.span,
                 hint=f"{now}; read it again before you write",
             )
-

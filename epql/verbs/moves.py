@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from epql.engine.errors import DataError, Error
 from epql.engine.lifecycle import check_state
@@ -64,7 +65,7 @@ def _with_derived(work: Work, digests: list[bytes]) -> list[bytes]:
     fresh = list(digests)
     while fresh:
         ids = json.dumps([assertion_id(digest) for digest in fresh])
-        rows = work.database.db.execute(sql, (ids,)).fetchall()
+        rows: list[Any] = work.database.db.execute(sql, (ids,)).fetchall()
         fresh = [bytes(row[0]) for row in rows if bytes(row[0]) not in found]
         found += fresh
     return found

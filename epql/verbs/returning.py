@@ -53,4 +53,3 @@ def _row(work: Work, digest: bytes, columns: Sequence[str]) -> Row:
         for column, cell in zip(wanted, next(rows), strict=True)
     )
     return tuple(shown)
-

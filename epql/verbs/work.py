@@ -52,13 +52,14 @@ class Work:
 
     def name(self, what: str, expression: Expression) -> str:
         """A subject, predicate, agent …; errors point at the expression."""
-        return self._checked(expression, lambda found: check_name(what, found))
+        return str(self._checked(expression, lambda found: check_name(what, found)))
 
     def optional(self, what: str, expression: Expression | None) -> str | None:
         """A name, or None where the option is not given or NULL."""
         if expression is None:
             return None
-        return self._checked(expression, lambda found: check_optional(what, found))
+        found: str | None = self._checked(expression, lambda value: check_optional(what, value))
+        return found
 
     def reason(self, expression: Expression | None) -> str | None:
         """The REASON of a statement."""
