@@ -19,6 +19,7 @@ from sqlglot import exp
 from epql.engine.errors import Span
 
 Expression = exp.Expression
+QueryExpression = exp.Query
 
 
 class Bind(exp.Expression):

@@ -1,8 +1,7 @@
-"""Running queries: the plan cache, scopes in, rows out, SQLite's errors in the user's words."""
+"""Running queries: the plan cache, scopes in, rows out, errors with their place in the text."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,79 +9,24 @@ from datetime import UTC, date, datetime
 from typing import Any
 from weakref import WeakSet
 
-import apsw
-import apsw.ext
-from sqlglot import exp
-
 from epql import instants
+from epql.engine import reading
 from epql.engine.database import Database
-from epql.engine.errors import (
-    DataError,
-    Error,
-    InternalError,
-    OperationalError,
-    ProgrammingError,
-    Span,
-)
+from epql.engine.errors import ProgrammingError
 from epql.engine.index.snapshot import Window
 from epql.engine.lifecycle import NAME
+from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.vtab.context import Scope
 from epql.engine.vtab.register import RELATIONS
-from epql.nodes import NO_CLAUSES, Expression, Parsed, Query
+from epql.nodes import NO_CLAUSES, Expression, Parsed, Query, QueryExpression
 from epql.plan import catalog, diff
-from epql.plan.compile import Compared, Plan, compile_query
+from epql.plan.compile import Compared, Plan, compile_inner, compile_query, compile_value
 from epql.plan.scope import Resolver
 from epql.plan.values import Params, value
 
 Row = tuple[Any, ...]
-_NOWHERE = Span(0, 0)
 _CACHED = 1000
-
-
-class Rows:
-    """The rows of a running query. Its scopes end with it; it can be buffered at any time."""
-
-    def __init__(self, session: Session, numbers: Sequence[int], rows: Iterator[Row]) -> None:
-        self._session = session
-        self._numbers = numbers
-        self._rows: Iterator[Row] = rows
-        self._is_open = True
-
-    def __iter__(self) -> Iterator[Row]:
-        return self
-
-    def __next__(self) -> Row:
-        try:
-            return next(self._rows)
-        except StopIteration:
-            self.close()
-            raise
-        except apsw.Error as error:
-            self.close()
-            raise translated(error, None) from error
-        except BaseException:
-            self.close()
-            raise
-
-    def buffer(self) -> None:
-        """Fetch what is left, because a transaction is about to begin or end."""
-        if self._is_open:
-            rows = list(self)
-            self._rows = iter(rows)
-
-    def close(self) -> None:
-        """Let go of rows and scopes."""
-        if self._is_open:
-            self._is_open = False
-            self._session.close_scopes(self._numbers)
-            close = getattr(self._rows, "close", None)
-            if close is not None:
-                close()
-            self._rows = iter(())
-
-    def __del__(self) -> None:
-        self._session.close_scopes(self._numbers)
 
 
 class Queries:
@@ -134,52 +78,31 @@ class Queries:
         names = self._columns.get(plan.sql)
         if names is None:
             try:
-                names = [
-                    one[0] for one in apsw.ext.query_info(self._database.db, plan.sql).description
-                ]
-            except apsw.Error as error:
-                raise translated(error, plan) from error
+                names = reading.columns_of(self._session, plan.sql)
+            except reading.UnknownName as error:
+                raise explained(error, plan) from error.__cause__
             if len(self._columns) >= _CACHED:
                 self._columns.clear()
             self._columns[plan.sql] = names
         return names
 
     def _rows(self, plan: Plan, scopes: Sequence[Scope], params: Params) -> Rows:
-        bindings = _bindings(plan, params)
-        numbers = self._session.open_scopes(scopes)
-        bindings.update(zip(plan.scope_names, numbers, strict=True))
-        try:
-            cursor = self._database.db.execute(plan.sql, bindings)
-        except apsw.Error as error:
-            self._session.close_scopes(numbers)
-            raise translated(error, plan) from error
-        except OverflowError as error:
-            self._session.close_scopes(numbers)
-            raise DataError("a number does not fit in 64 bits", code="value.range") from error
-        except BaseException:
-            self._session.close_scopes(numbers)
-            raise
-        rows = Rows(self._session, numbers, cursor)
+        named = dict(zip(plan.scope_names, scopes, strict=True))
+        rows = reading.run(self._session, plan.sql, _bindings(plan, params), named)
         self._running.add(rows)
         return rows
 
-    def lists(self, query: exp.Query, params: Params) -> tuple[list[str], list[Row]]:
+    def lists(self, query: QueryExpression, params: Params) -> tuple[list[str], list[Row]]:
         """Columns and all rows of a query inside another statement, read at now."""
         resolver = Resolver(
             self._database, UTC, params, lambda e, p: self.value(e, resolver), NO_CLAUSES
         )
-        clauses = query.meta.get("clauses", NO_CLAUSES)
-        parsed = Parsed(Query(query, clauses, _NOWHERE), "")
-        plan = compile_query(parsed, Query(query, clauses, _NOWHERE))
-        rows, columns, _ = self.run(plan, resolver)
+        rows, columns, _ = self.run(compile_inner(query), resolver)
         return columns, list(rows)
 
     def value(self, expression: Expression, resolver: Resolver) -> Any:
         """The value of an expression that needs SQL."""
-        select = exp.Select(expressions=[expression.copy()])
-        query = Query(select, NO_CLAUSES, _NOWHERE)
-        plan = compile_query(Parsed(query, ""), query)
-        rows, _, _ = self.run(plan, resolver)
+        rows, _, _ = self.run(compile_value(expression), resolver)
         row = next(iter(list(rows)), None)
         return None if row is None else row[0]
 
@@ -229,14 +152,8 @@ class Queries:
         for number, (use, scope) in enumerate(zip(plan.uses, scopes, strict=True)):
             rows.append((f"scope {number}", f"{use.relation} {_described(scope)}"))
         rows.append(("sql", plan.sql))
-        bindings = _bindings(plan, resolver.params)
-        numbers = self._session.open_scopes(scopes)
-        bindings.update(zip(plan.scope_names, numbers, strict=True))
-        try:
-            found = self._database.db.execute("EXPLAIN QUERY PLAN " + plan.sql, bindings)
-            rows += [("sqlite", row[3]) for row in found]
-        finally:
-            self._session.close_scopes(numbers)
+        explaining = replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql)
+        rows += [("sqlite", row[3]) for row in self._rows(explaining, scopes, resolver.params)]
         return rows
 
 
@@ -320,60 +237,22 @@ def bindable(found: Any) -> Any:
     )
 
 
-_NO_COLUMN = re.compile(r"no such column: (.+)")
-_NO_FUNCTION = re.compile(r"no such function: (.+)")
-_AMBIGUOUS = re.compile(r"ambiguous column name: (.+)")
-
-
-def translated(error: apsw.Error, plan: Plan | None) -> Error:
-    """SQLite's error in the user's words, with a place where one is known."""
-    text = str(error).removeprefix("SQLError: ")
-    if isinstance(error, apsw.InterruptError):
-        return OperationalError("the statement was interrupted", code="statement.interrupted")
-    if isinstance(error, apsw.BusyError):
-        return OperationalError("the index is busy", code="index.busy", retryable=True)
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
-        return InternalError(
-            f"the index is damaged: {text}",
-            code="index.corrupt",
-            hint="epql rebuild makes a new index from the journal",
-        )
-    if not isinstance(
-        error, (apsw.SQLError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError)
-    ):
-        return OperationalError(f"the index failed: {text}", code="index.failed")
-    for pattern, code, what in (
-        (_NO_COLUMN, "name.unknown_column", "there is no column {}"),
-        (_NO_FUNCTION, "name.unknown_function", "there is no function {}"),
-        (_AMBIGUOUS, "name.ambiguous_column", "the column {} is in more than one table"),
-    ):
-        match = pattern.match(text)
-        if match is not None:
-            return _named(match[1], code, what, plan)
-    return ProgrammingError(text, code="sql.refused")
-
-
-def _named(name: str, code: str, what: str, plan: Plan | None) -> ProgrammingError:
-    """An error about a name: where it stands, and the nearest one."""
-    table, _, last = name.rpartition(".")
+def explained(error: reading.UnknownName, plan: Plan) -> ProgrammingError:
+    """An error about a name: where it stands in the text, and the nearest one."""
+    table, _, last = error.name.rpartition(".")
     last = last.strip('`"')
-    if plan is not None and table and code == "name.unknown_column":
-        known = [n.lower() for n in plan.tables]
-        if table.lower() not in known:
-            what, hint = (
-                "there is no table or alias called {}",
-                catalog.nearest(table, known, "there is "),
-            )
-            spans = [place for column, place in plan.column_spans if column == last.lower()]
-            return ProgrammingError(
-                what.format(repr(table)), code=code, span=spans[0] if spans else None, hint=hint
-            )
-    hint, span = None, None
-    if plan is not None:
-        spans = [place for known, place in plan.column_spans if known == last.lower()]
-        span = spans[0] if spans else None
-        hint = _hint(last, code, plan)
-    return ProgrammingError(what.format(repr(last)), code=code, span=span, hint=hint)
+    spans = [place for known, place in plan.column_spans if known == last.lower()]
+    span = spans[0] if spans else None
+    known = [name.lower() for name in plan.tables]
+    if table and error.code == "name.unknown_column" and table.lower() not in known:
+        return ProgrammingError(
+            f"there is no table or alias called {table!r}",
+            code=error.code,
+            span=span,
+            hint=catalog.nearest(table, known, "there is "),
+        )
+    hint = _hint(last, error.code, plan)
+    return ProgrammingError(error.message, code=error.code, span=span, hint=hint)
 
 
 def _hint(name: str, code: str, plan: Plan) -> str | None:

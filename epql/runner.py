@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import Any
 
-from sqlglot import exp
-
-from epql import instants, nodes
+from epql import nodes
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.content import check_name
 from epql.engine.database import Database
@@ -23,15 +21,17 @@ from epql.engine.errors import (
 )
 from epql.engine.index.snapshot import Window
 from epql.engine.lifecycle import NAME
+from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
-from epql.nodes import NO_CLAUSES, AsOf, Clauses, Expression, Instant, Parsed
-from epql.notices import late
+from epql.nodes import NO_CLAUSES, Clauses, Expression, Parsed
 from epql.parse import parse
-from epql.plan.scope import Resolver
+from epql.plan.hidden import overridden
+from epql.plan.notices import late
+from epql.plan.scope import Resolver, at_instant, at_transaction
 from epql.plan.values import Params, check_params
-from epql.queries import Queries, Rows
+from epql.queries import Queries
 from epql.verbs import assert_, declare, moves, supersede
 from epql.verbs.work import Answer, Work
 from epql.zone import zone_of
@@ -220,8 +220,6 @@ class Runner:
         return Resolver(self.database, self.state.zone, params, self._evaluate, self.state.standing)
 
     def _overridden(self, scope: Scope, hidden: Mapping[str, object]) -> Scope:
-        from epql.hidden import overridden
-
         return overridden(self._resolver(()), scope, hidden)
 
     # ------------------------------------------------------------ writing
@@ -342,10 +340,7 @@ class Runner:
         clauses = begin.clauses
         if begin.read_only and clauses.as_of is None:
             # all reads of the transaction see what its first would have seen
-            number = exp.Literal.number(self.database.last()[0])
-            clauses = replace(
-                clauses, as_of=AsOf(Instant("tx", number, begin.span), False, begin.span)
-            )
+            clauses = replace(clauses, as_of=at_transaction(self.database.last()[0], begin.span))
         self.state.transaction = self._fixed(clauses, resolver)
         self.state.explicit, self.state.read_only = True, begin.read_only
 
@@ -356,11 +351,8 @@ class Runner:
         moment = resolver.moment(clauses.as_of)
         span = clauses.as_of.span
         if moment.tx and self.database.recorded_at(moment.tx) == moment.clock:
-            point = Instant("tx", exp.Literal.number(moment.tx), span)
-        else:
-            text = instants.format_instant(moment.clock)
-            point = Instant("text", exp.Literal.string(text), span)
-        return replace(clauses, as_of=AsOf(point, False, span))
+            return replace(clauses, as_of=at_transaction(moment.tx, span))
+        return replace(clauses, as_of=at_instant(moment.clock, span))
 
     def _set(self, statement: nodes.Set, resolver: Resolver) -> None:
         if statement.name is None:

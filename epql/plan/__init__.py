@@ -6,6 +6,8 @@
     diff      a statement-level DIFF becomes the comparison of two answers
     compile   a Query to a Plan: SQL text, the scopes it reads, the parameters it takes
     values    value expressions of verbs to Python values
+    hidden    hidden columns and arguments of relations, as clauses
+    notices   what a person should be told besides the rows
     scope     the clauses of a relation to a Snapshot or Window, once per execution
 
 A Plan holds no instants: the same text with AS OF ? is planned once and run at many.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from epql.engine.errors import Span
-from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Parsed, Query
+from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Expression, Parsed, Query
 from epql.plan import diff
 from epql.plan.relations import Relations, Use
 from epql.sqlgen import to_sqlite
@@ -78,6 +78,21 @@ def compile_query(parsed: Parsed, query: Query, scratch: frozenset[str] = frozen
         tuple(_columns(select)),
         tuple(dict.fromkeys(_tables(select))),
     )
+
+
+def compile_inner(query: exp.Query) -> Plan:
+    """Plan a query that stands inside another statement."""
+    return _compile_alone(query, query.meta.get("clauses", NO_CLAUSES))
+
+
+def compile_value(expression: Expression) -> Plan:
+    """Plan the computation of one value."""
+    return _compile_alone(exp.Select(expressions=[expression.copy()]), NO_CLAUSES)
+
+
+def _compile_alone(select: exp.Query, clauses: Clauses) -> Plan:
+    query = Query(select, clauses, Span(0, 0))
+    return compile_query(Parsed(query, ""), query)
 
 
 def _is_own(bind: Bind) -> bool:

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
 from typing import Any, NamedTuple
 
+from sqlglot import exp
+
 from epql import instants
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.database import Database
-from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError
+from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError, Span
 from epql.engine.index.snapshot import STRATEGIES, Snapshot, Window
 from epql.engine.lifecycle import states_of
 from epql.engine.lookup import by_id, recorded_in
@@ -326,3 +328,14 @@ class Resolver:
     def _note(self, text: str) -> None:
         if text not in self.notices:
             self.notices.append(text)
+
+
+def at_transaction(number: int, span: Span) -> AsOf:
+    """AS OF TX n, for a transaction or session that is pinned."""
+    return AsOf(Instant("tx", exp.Literal.number(number), span), False, span)
+
+
+def at_instant(us: int, span: Span) -> AsOf:
+    """AS OF an instant in microseconds."""
+    literal = exp.Literal.string(instants.format_instant(us))
+    return AsOf(Instant("text", literal, span), False, span)

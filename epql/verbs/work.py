@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlglot import exp
-
 from epql.engine.content import check_name, check_optional, check_reason
 from epql.engine.database import Database
 from epql.engine.errors import Error
 from epql.engine.session import Session
 from epql.engine.transaction import Transaction
-from epql.nodes import Expression
+from epql.nodes import Expression, QueryExpression
 from epql.plan.scope import Resolver
 from epql.plan.values import Params, span_of, value
 
@@ -38,7 +36,7 @@ class Work:
     transaction: Transaction
     resolver: Resolver
     agent: str
-    query: Callable[[exp.Query, Params], tuple[list[str], list[Row]]]
+    query: Callable[[QueryExpression, Params], tuple[list[str], list[Row]]]
     notices: list[str] = field(default_factory=list)
 
     @property
