@@ -68,7 +68,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         found = parser_of(argv[0]).parse_args(argv[1:])
         found.command = argv[0]
         return found
-    found = main_parser().parse_args(argv)
+    found = main_parser().parse_intermixed_args(argv)  # so that - may follow options
     found.command = "open"
     _check_open(found)
     return found

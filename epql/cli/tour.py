@@ -55,7 +55,7 @@ LIFECYCLE APPROVED AS OF '2010-01-01'""",
             """\
 SELECT subject, before_lifecycle AS before,
        after_lifecycle AS after, after_object AS proposal,
-       at
+       substr(at, 1, 10) AS day
 FROM beliefs DIFF SINCE '2015-05-01' UNTIL '2015-06-01'
 WHERE predicate = 'proposes' ORDER BY at
 LIFECYCLE ANY""",
@@ -66,7 +66,7 @@ LIFECYCLE ANY""",
         "What is the history of PEP 563, postponed annotations?",
         (
             """\
-SELECT lifecycle, believed_from, believed_to, agent
+SELECT lifecycle, believed_from, believed_to
 FROM assertions HISTORY
 WHERE subject = 'pep/563' AND predicate = 'proposes'
 ORDER BY believed_from
@@ -94,7 +94,8 @@ GROUP BY later.lifecycle ORDER BY ideas DESC""",
         (
             """\
 SELECT agent, count(*) AS approved,
-       min(recorded_at) AS first, max(recorded_at) AS last
+       substr(min(recorded_at), 1, 10) AS first,
+       substr(max(recorded_at), 1, 10) AS last
 FROM transitions
 WHERE predicate = 'proposes' AND to_state = 'approved'
 GROUP BY agent ORDER BY approved DESC LIMIT 5""",
