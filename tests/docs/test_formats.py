@@ -1,0 +1,93 @@
+"""The format pages say what the program writes: records byte by byte, the index's tables."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from epql.engine.index.schema import SCHEMA
+from epql.engine.lifecycle import CODE
+from epql.engine.records import (
+    KINDS,
+    Assertion,
+    CommitInfo,
+    Declaration,
+    Epoch,
+    Record,
+    Transition,
+    assertion_id,
+    decode,
+    encode,
+    key_of,
+)
+from tests.docs.pages import DOCS, blocks_of
+
+RECORDS = (DOCS / "formats" / "records.md").read_text()
+INDEX = (DOCS / "formats" / "index.md").read_text()
+
+ALGORITHM = Assertion("auth/jwt", "algorithm", "RS256", 0.92, "architect", "adr:12")
+ADDRESS = key_of("H", encode(ALGORITHM))[2:]
+EXAMPLES: dict[str, Record] = {
+    "H": ALGORITHM,
+    "L": Transition(2, 1, ADDRESS, "approved", "deprecated", "TRANSITION", "sre", "too slow"),
+    "E": Epoch(3, "release-1.4", "architect"),
+    "D": Declaration(
+        4,
+        1,
+        "predicate",
+        "load",
+        (("cardinality", "one"), ("half_life", 86_400_000_000), ("type", "number")),
+        "architect",
+    ),
+    "M": CommitInfo(1, "architect"),
+}
+
+
+def section(kind: str) -> str:
+    found = re.search(rf"^## {kind}: .*?(?=^## |\Z)", RECORDS, re.MULTILINE | re.DOTALL)
+    assert found, f"no section for kind {kind}"
+    return found[0]
+
+
+def shown(kind: str) -> bytes:
+    """The bytes of a section's worked example: the first column of its hex block."""
+    (block,) = [block for block in blocks_of(section(kind)) if block.language == "hex"]
+    return bytes.fromhex("".join(line.split("   ")[0] for line in block.lines))
+
+
+def test_there_is_an_example_of_every_kind() -> None:
+    assert set(EXAMPLES) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_examples_are_what_the_program_writes(kind: str) -> None:
+    assert shown(kind) == encode(EXAMPLES[kind])
+    assert decode(kind, shown(kind)) == EXAMPLES[kind]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fields_are_in_the_order_of_the_page(kind: str) -> None:
+    told = re.findall(r"^\| \d+ \| `(\w+)`", section(kind), re.MULTILINE)
+    assert told == [field.name for field in msgspec.structs.fields(KINDS[kind])]
+
+
+def test_the_id_of_the_example_is_in_the_page() -> None:
+    assert assertion_id(ADDRESS) in RECORDS
+
+
+def test_the_states_have_the_numbers_of_the_page() -> None:
+    told = re.findall(r"^\| (\d) \| (\w+) \|", RECORDS, re.MULTILINE)
+    assert told == [(str(number), name) for name, number in CODE.items()]
+
+
+def test_every_table_of_the_index_has_its_columns_in_the_page() -> None:
+    for name, columns in re.findall(r"CREATE TABLE (\w+)\((.*?)\)(?: WITHOUT ROWID)?;", SCHEMA, re.DOTALL):
+        names = [
+            part.split()[0]
+            for part in re.sub(r"\(.*?\)", "", columns).split(",")
+            if part.split()[0] not in ("PRIMARY", "UNIQUE")
+        ]
+        part = INDEX.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+        assert re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) == names, name
