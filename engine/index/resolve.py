@@ -114,7 +114,7 @@ def _latest(states: Sequence[int]) -> str:
 _RANK = {
     "latest": "x.seq DESC, x.valid_from DESC",
     "confidence": "o.confidence DESC, x.seq DESC, x.valid_from DESC",
-    "none": "x.valid_from DESC",
+    "none": "x.seq DESC, x.valid_from DESC",
 }
 
 

@@ -197,12 +197,12 @@ class Oracle:
         return Defined(predicate, many, half_life)
 
     def candidates(self, view: View) -> list[Candidate]:
-        """One per assertion with a piece the view sees: the piece that starts last."""
+        """One per assertion with a piece the view sees: the piece asserted last, then starting last."""
         found = []
         for standing in self.fold(view.tx).values():
             seen = [piece for piece in standing.pieces if view.sees(piece)]
             if seen:
-                found.append(Candidate(standing, max(seen, key=_start)))
+                found.append(Candidate(standing, max(seen, key=_last)))
         return found
 
     def slots(self, view: View) -> dict[Slot, list[Candidate]]:
@@ -365,8 +365,8 @@ def _winners(candidates: list[Candidate], resolve: str) -> list[Candidate]:
     return [c for c in by_time if c.standing.content.confidence == best][-1:]
 
 
-def _start(piece: Piece) -> float:
-    return float("-inf") if piece.start is None else piece.start
+def _last(piece: Piece) -> tuple[int, int, float]:
+    return piece.tx, piece.order, float("-inf") if piece.start is None else piece.start
 
 
 def _typed(obj: Object) -> tuple[str, Object]:
