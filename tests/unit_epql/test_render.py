@@ -61,7 +61,9 @@ def test_escape_keeps_what_it_is_told_to() -> None:
 
 
 @pytest.mark.parametrize("wanted", range(1, 12))
-@pytest.mark.parametrize("sample", ["knowledge base", "知識ベース", "naïve café", "e\u0301te\u0301", ""])
+@pytest.mark.parametrize(
+    "sample", ["knowledge base", "知識ベース", "naïve café", "e\u0301te\u0301", ""]
+)
 def test_cut_never_takes_more_than_its_room(sample: str, wanted: int) -> None:
     shown = cut(sample, wanted)
     assert width(shown) <= wanted
@@ -212,7 +214,12 @@ def test_json_keys_that_come_twice_get_a_number() -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(float("inf"), "9e999"), (float("-inf"), "-9e999"), (float("nan"), "null"), (b"\x01", '"x\'01\'"')],
+    [
+        (float("inf"), "9e999"),
+        (float("-inf"), "-9e999"),
+        (float("nan"), "null"),
+        (b"\x01", "\"x'01'\""),
+    ],
 )
 def test_json_of_what_json_has_not(value: object, written: str) -> None:
     assert text(["v"], [(value,)], format="jsonl") == f'{{"v": {written}}}\n'
