@@ -312,9 +312,21 @@ class Database:
             return open_index(MEMORY)
         assert isinstance(self.files, OsFiles)
         path = self.files.root / INDEX
-        if not self.options.read_only:
-            return open_index(str(path), busy_ms=self._busy_ms())
-        return self._open_read_only(path)
+        if self.options.read_only:
+            return self._open_read_only(path)
+        if not path.exists():
+            self._make_way(path)
+        return open_index(str(path), busy_ms=self._busy_ms())
+
+    def _make_way(self, path: Path) -> None:
+        """Before an index is made anew: a -wal left by a deleted one would be taken for its own."""
+        self.lock.acquire(self.options.timeout_s)
+        try:
+            if not path.exists():
+                _remove(path)
+                open_index(str(path)).close()
+        finally:
+            self.lock.release()
 
     def _open_read_only(self, path: Path) -> apsw.Connection:
         """The index as it is, if it is up to date; else a private one folded from the journal.
@@ -405,22 +417,44 @@ def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | 
     files, lock = _open_folder(path, options)
     assert isinstance(files, OsFiles)
     lock.acquire(options.timeout_s)
+    fresh = files.root / (INDEX + ".tmp")
     try:
         tail = open_tail(files, repair=True, lock=lock).tail
-        fresh = files.root / (INDEX + ".tmp")
         _remove(fresh)
-        db = open_index(str(fresh))
         tell: Progress | None = None
         if progress is not None:
             tell = lambda tx: progress(tx, tail.last_tx)  # noqa: E731
-        last = catch_up(Fold(db), files, progress=tell)
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.close()
-        _remove(files.root / INDEX)
-        fresh.rename(files.root / INDEX)
+        db = open_index(str(fresh))
+        try:
+            last = catch_up(Fold(db), files, progress=tell)
+            _replace(files.root / INDEX, db, options)
+        finally:
+            db.close()
         return last
     finally:
+        _remove(fresh)
         lock.close()
+
+
+def _replace(path: Path, fresh: apsw.Connection, options: Options) -> None:
+    """Put a fresh index in the old one's place, as one transaction of the old one.
+
+    Other processes may have the old file open: it must not be swapped under them, because the
+    last of them to close it would delete the new one's -wal. One that is no database at all is.
+    """
+    try:
+        old = open_index(str(path), busy_ms=int(options.timeout_s * 1000))
+    except (Error, apsw.Error):
+        _remove(path)
+        old = open_index(str(path))
+    try:
+        with old.backup("main", fresh, "main") as copy:
+            while not copy.done:
+                copy.step(1000)
+    except apsw.BusyError as error:
+        raise OperationalError("the index is busy", code="index.busy", retryable=True) from error
+    finally:
+        old.close()
 
 
 def _remove(index: Path) -> None:
