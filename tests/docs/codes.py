@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.docs.pages import ROOT
 
-_CODE = re.compile(r"[a-z]+\.[a-z_]+\Z")
+_CODE = re.compile(r"\A[a-z]+\.[a-z_]+\Z")
 _FOLDERS = ("epql", "engine", "repl")
 _NOT_CODES = {"index.db"}
 BY_WORD = {"statement.update", "statement.delete"}
@@ -55,5 +55,4 @@ def _texts(tree: ast.AST) -> Iterator[str]:
     """Texts that look like a code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if _CODE.match(node.value):
-                yield node.value
+            yield from _CODE.findall(node.value)

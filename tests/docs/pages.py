@@ -259,11 +259,9 @@ def _edited(text: str, edits: list[tuple[int, int, list[str]]]) -> str:
 
 def _difference(page: Path, block: Block, answer: Block | None, got: list[str]) -> str:
     shown = answer.lines if answer else ["(no answer in the page)"]
-    return "\n".join(
-        [f"{name_of(page)}:{block.line}: the answer differs", block.text]
-        + ["the page:", *("  " + line for line in shown)]
-        + ["the program:", *("  " + line for line in got)]
-    )
+    lines = [f"{name_of(page)}:{block.line}: the answer differs", block.text, "the page:"]
+    lines += ["  " + line for line in shown] + ["the program:"] + ["  " + line for line in got]
+    return "\n".join(lines)
 
 
 def run_python(page: Path, block: Block, names: dict[str, Any]) -> Iterator[str]:

@@ -90,6 +90,12 @@ def test_what_is_not_available_is_listed() -> None:
 
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_files_that_are_named_exist(page: Path) -> None:
+    named = re.findall(r"`((?:epql|engine|grammar|repl|tests)/[\w/]*(?:\.\w+)?)`", page.read_text())
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in links_of(page.read_text()):
         if "://" in link:

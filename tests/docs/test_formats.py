@@ -83,7 +83,9 @@ def test_the_states_have_the_numbers_of_the_page() -> None:
 
 
 def test_every_table_of_the_index_has_its_columns_in_the_page() -> None:
-    for name, columns in re.findall(r"CREATE TABLE (\w+)\((.*?)\)(?: WITHOUT ROWID)?;", SCHEMA, re.DOTALL):
+    for name, columns in re.findall(
+        r"CREATE TABLE (\w+)\((.*?)\)(?: WITHOUT ROWID)?;", SCHEMA, re.DOTALL
+    ):
         names = [
             part.split()[0]
             for part in re.sub(r"\(.*?\)", "", columns).split(",")
