@@ -303,9 +303,11 @@ def test_rebuild(run: Run, base: Path, tmp_path: Path) -> None:
 
 
 def test_nobody_reads_on(base: Path) -> None:
-    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000) SELECT i FROM n"
+    numbers = "SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000"
+    many = f"WITH RECURSIVE n(i) AS ({numbers}) SELECT i FROM n"
+    script = f'"$@" --csv -c "{many}" | head -2; exit ${{PIPESTATUS[0]}}'
     done = subprocess.run(
-        ["bash", "-c", f'"$@" --csv -c "{many}" | head -2; exit ${{PIPESTATUS[0]}}', "sh", *COMMAND, str(base)],
+        ["bash", "-c", script, "sh", *COMMAND, str(base)],
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stdout == "i\n1\n"
@@ -449,9 +451,7 @@ def test_what_is_stored_does_not_steer_the_terminal(
 ) -> None:
     with epql.connect(base) as connection:
         connection.execute("ASSERT ('evil', 'says', ?)", ("x\x1b]0;title\x07\x9b2J",))
+    query = "SELECT object, upper('end') FROM beliefs WHERE subject = 'evil'"
     for form in ("table", "csv", "json"):
-        shown = terminal(
-            base, "--format", form, "-c", "SELECT object, upper('end') FROM beliefs WHERE subject='evil'",
-            NO_COLOR="1",
-        )  # fmt: skip
+        shown = terminal(base, "--format", form, "-c", query, NO_COLOR="1")
         assert "\x1b" not in shown.wait_for("END")

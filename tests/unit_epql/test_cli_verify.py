@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -265,8 +265,8 @@ def test_a_locked_index_cannot_be_told(
 
 
 @pytest.fixture
-def epoch() -> Iterator[bytes]:
-    yield encode(Epoch(1, "one", "me"))
+def epoch() -> bytes:
+    return encode(Epoch(1, "one", "me"))
 
 
 def test_records_must_have_the_form_of_their_content(epoch: bytes) -> None:

@@ -192,10 +192,10 @@ def test_csv_on_a_terminal_steers_nothing() -> None:
     assert "\x1b" in text(["s"], [("\x1b[2J",)], format="csv")
 
 
-@pytest.mark.parametrize("format", ["json", "jsonl"])
-def test_json_is_read_back_as_it_was_and_steers_nothing(format: str) -> None:
-    shown = text(["s", "i", "f", "n"], NASTY, format=format)
-    read = json.loads(shown) if format == "json" else list(map(json.loads, shown.splitlines()))
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_json_is_read_back_as_it_was_and_steers_nothing(form: str) -> None:
+    shown = text(["s", "i", "f", "n"], NASTY, format=form)
+    read = json.loads(shown) if form == "json" else list(map(json.loads, shown.splitlines()))
     assert [tuple(row.values()) for row in read] == NASTY
     assert not set(shown) & {"\x1b", "\x7f", "\x9b", "\u202e"}
     assert "知" in shown
