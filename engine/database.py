@@ -92,7 +92,12 @@ class Database:
 
     def now(self) -> int:
         """The instant of a plain read: the clock's, but never before the last commit."""
-        return max(micros(self.options.clock()), self.last()[1])
+        return self.present()[1]
+
+    def present(self) -> tuple[int, int]:
+        """(transaction, clock) of a plain read: the last commit, and `now`."""
+        tx, recorded_at = self.last()
+        return tx, max(self._clock(), recorded_at)
 
     def last(self) -> tuple[int, int]:
         """(tx, recorded_at) of the last visible commit, or of the open transaction; (0, 0)."""

@@ -10,6 +10,7 @@ The states are numbered because the index clusters on them (docs/formats/index.m
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 
 from epql.engine.errors import DataError, IntegrityError
 
@@ -77,6 +78,7 @@ def check_move(was: str, to: str) -> None:
     raise IntegrityError(f"{was} cannot become {to}", code="lifecycle.illegal_move", hint=hint)
 
 
+@lru_cache(maxsize=1000)
 def states_of(names: tuple[str, ...], negated: bool = False) -> tuple[int, ...]:
     """The codes that a LIFECYCLE clause names; 'live' and 'any' stand for several.
 

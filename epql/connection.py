@@ -116,9 +116,11 @@ class Connection:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """Commit, or roll back after an error. The connection stays open."""
+        if self._runner is None:
+            return
         if kind is None:
             self.commit()
-        elif self._runner is not None:
+        else:
             self.rollback()
 
     # ------------------------------------------------------------ extras

@@ -44,7 +44,9 @@ class Cursor:
     @property
     def basis(self) -> Basis | None:
         """What the last answer stands on: transaction, clock, zone, lifecycle, resolution."""
-        return None if self._result is None else self._result.basis
+        if self._result is None or self._result.basis is None:
+            return None
+        return self._result.basis()
 
     @property
     def notices(self) -> list[str]:

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
+from functools import partial
 from typing import Any
 
 from epql import nodes
@@ -63,7 +64,7 @@ class Result:
     columns: tuple[str, ...] | None = None
     rows: Iterator[Row] = field(default_factory=lambda: iter(()))
     notices: list[str] = field(default_factory=list)
-    basis: Basis | None = None
+    basis: Callable[[], Basis] | None = None
     late: Callable[[], list[str]] | None = None
 
     def all_notices(self) -> list[str]:
@@ -96,6 +97,8 @@ class State:
     @property
     def standing(self) -> Clauses:
         """The transaction's clauses over the session's (R4)."""
+        if self.session is NO_CLAUSES and self.transaction is NO_CLAUSES:
+            return NO_CLAUSES
         taken = {
             name: getattr(self.transaction, name) or getattr(self.session, name)
             for name in ("as_of", "valid", "lifecycle", "resolve")
@@ -188,7 +191,8 @@ class Runner:
         plan = self.queries.plan(parsed, query)
         rows, columns, scope = self.queries.run(plan, resolver)
         notices = self.queries.notices(plan, resolver)
-        result = Result(-1, tuple(columns), rows, notices, self._basis(scope, resolver))
+        result = Result(-1, tuple(columns), rows, notices)
+        result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
             result.late = late(plan, resolver, scope)
         return result
@@ -198,7 +202,8 @@ class Runner:
         rows = self.queries.explain(plan, resolver)
         return Result(-1, ("step", "detail"), iter(rows))
 
-    def _basis(self, scope: Scope | None, resolver: Resolver) -> Basis:
+    @staticmethod
+    def _basis(scope: Scope | None, resolver: Resolver, zone: str) -> Basis:
         snapshot = scope.until if isinstance(scope, Window) else scope
         if snapshot is None:
             snapshot = resolver.snapshot(resolver.standing)
@@ -206,7 +211,7 @@ class Runner:
         return Basis(
             snapshot.tx,
             snapshot.clock,
-            str(self.state.zone),
+            zone,
             tuple(NAME[code] for code in snapshot.states),
             snapshot.strategy,
             (None if low <= EVER else low, None if high >= FOREVER else high),

@@ -6,7 +6,11 @@ stands here: the schema SQLite sees, hidden columns, pushdown (BestIndex), strea
 `idxStr` is readable, because EXPLAIN QUERY PLAN shows it: `scope= subject= tx>= cols=1f` means
 that the scope and the subject are given, tx has a lower bound, and columns 0 to 4 are read.
 SQLite checks every visible constraint again (omit is false): it hands values over without the
-column's affinity, so a pushed condition may only ever let more rows through.
+affinity of the comparison, so a pushed condition may only ever let more rows through. That is
+why a number is never pushed onto a text: `agent = t.tx` compares '1' with 1 as numbers.
+
+A rowid tells rows of one table apart, whatever Filter gave them: SQLite answers OR by several
+Filters and takes rows with the same rowid for one row.
 """
 
 from __future__ import annotations
@@ -36,15 +40,18 @@ _TEXT = (*_ORDER, " GLOB ")
 
 PUSHES: dict[str, tuple[str, ...]] = {
     "": (),
-    "slot": _TEXT,  # a column of slot: goes in before resolution
-    "row": _ORDER,  # compared as it stands, after resolution
+    "slot": _TEXT,  # text, a column of slot: goes in before resolution
+    "text": _ORDER,  # text, compared after resolution
+    "real": _ORDER,  # a number: REAL here and in the index
+    "any": _EQUAL,  # text or number, as an object is
     "integer": _ORDER,  # only when the value is an int
     "state": _EQUAL,
     "id": _EQUAL,
 }
 
-SCOPE = "scope"
-"""The first hidden column: the number under which the planner registered the scope."""
+SCOPE = "epql_scope"
+"""The first hidden column: the number under which the planner registered the scope. It is the
+planner's own; catalog.py refuses it in a person's text."""
 
 
 class Column(NamedTuple):
@@ -87,7 +94,10 @@ class Relation:
         wanted: Sequence[Column],
         conditions: Sequence[Condition],
     ) -> Iterator[tuple[SqlValue, ...]]:
-        """The rows of a scope; at least those that meet the conditions, raw values."""
+        """The rows of a scope; at least those that meet the conditions, raw values.
+
+        Behind the wanted values stands whatever tells the rows of this scope apart.
+        """
         raise NotImplementedError
 
     def cost(self, given: set[str]) -> tuple[float, int]:
@@ -191,9 +201,9 @@ class Cursor:
         self._context = context
         self._rows: Iterator[tuple[SqlValue, ...]] = iter(())
         self._row: tuple[SqlValue, ...] | None = None
-        self._number = 0
         self._hidden: dict[str, SqlValue] = {}
         self._places: dict[int, tuple[int, Show | None]] = {}
+        self._behind = 0
 
     def Filter(self, _number: int, text: str, values: tuple[SqlValue, ...]) -> None:
         use = parse_use(text)
@@ -213,23 +223,23 @@ class Cursor:
         if hidden:
             scope = context.overridden(scope, hidden)
         wanted = [relation.columns[i] for i in use.wanted]
+        self._behind = len(wanted)
         self._places = {
             number: (place, relation.columns[number].show)
             for place, number in enumerate(use.wanted)
         }
         self._rows = relation.rows(context, scope, wanted, conditions)
-        self._number = 0
         self._row = next(self._rows, None)
 
     def Eof(self) -> bool:
         return self._row is None
 
     def Next(self) -> None:
-        self._number += 1
         self._row = next(self._rows, None)
 
     def Rowid(self) -> int:
-        return self._number
+        assert self._row is not None
+        return hash((tuple(sorted(self._hidden.items())), self._row[self._behind :]))
 
     def Column(self, number: int) -> SqlValue:
         found = self._places.get(number)
@@ -245,9 +255,10 @@ class Cursor:
 
     def _hidden_value(self, number: int) -> SqlValue:
         if number < 0:
-            return self._number
-        names = (SCOPE, *self._relation.hidden)
-        return self._hidden.get(names[number - len(self._relation.columns)])
+            return self.Rowid()
+        place = number - len(self._relation.columns)
+        assert place >= 0, "SQLite said which columns it reads"
+        return self._hidden.get((SCOPE, *self._relation.hidden)[place])
 
 
 @lru_cache(maxsize=100)
@@ -256,6 +267,11 @@ def _columns_by_name(relation: Relation) -> dict[str, Column]:
 
 
 # ---------------------------------------------------------------- building SQL
+
+
+def is_textual(value: SqlValue) -> bool:
+    """Whether a comparison of text with this value is one of bytes, whatever its affinity."""
+    return isinstance(value, (str, bytes))
 
 
 class Where:
@@ -276,6 +292,8 @@ class Where:
     def add_slot(self, condition: Condition) -> None:
         """A condition on a column of slot; a GLOB with a fixed start becomes a range too."""
         column, op, value = condition
+        if not is_textual(value):
+            return
         mark = self.bind(value)
         self.slot.append(f"{column.sql}{op}{mark}")
         if op == " GLOB " and isinstance(value, str):
@@ -283,8 +301,16 @@ class Where:
 
     def add_row(self, condition: Condition, value: SqlValue) -> None:
         """A condition on the resolved row."""
-        self.row.append(f"{condition.column.sql}{condition.op}{self.bind(value)}")
-        self.aliases.update(condition.column.joins)
+        column = condition.column
+        if column.push == "text" and not is_textual(value):
+            return
+        if column.push == "integer" and not isinstance(value, int):
+            return
+        sql = f"{column.sql}{condition.op}{self.bind(value)}"
+        if column.push == "any" and not is_textual(value):
+            sql = f"({sql} OR typeof({column.sql})='text')"
+        self.row.append(sql)
+        self.aliases.update(column.joins)
 
     def _prefix(self, sql: str, pattern: str) -> None:
         start = pattern

@@ -25,8 +25,8 @@ _A = ("a",)
 _SLOT = (
     Column("subject", "TEXT", "s.subject", push="slot", doc="what it is about: 'auth/jwt'"),
     Column("predicate", "TEXT", "s.predicate", push="slot", doc="which property: 'algorithm'"),
-    Column("object", "", "a.object", _A, push="row", doc="the value: text or a number"),
-    Column("confidence", "REAL", "a.confidence", _A, push="row", doc="as the writer stated it"),
+    Column("object", "", "a.object", _A, push="any", doc="the value: text or a number"),
+    Column("confidence", "REAL", "a.confidence", _A, push="real", doc="as the writer stated it"),
 )
 _CREDENCE = Column(
     "credence", "REAL", "credence", ("a", "c"), doc="confidence × trust × freshness at the clock"
@@ -35,8 +35,8 @@ _STATE = Column(
     "lifecycle", "TEXT", "w.state", show=NAME.get, push="state", doc="its state at the snapshot"
 )
 _ORIGIN = (
-    Column("agent", "TEXT", "g.name", ("a", "g"), push="row", doc="who asserted it"),
-    Column("source", "TEXT", "a.source", _A, push="row", doc="where it was taken from"),
+    Column("agent", "TEXT", "g.name", ("a", "g"), push="text", doc="who asserted it"),
+    Column("source", "TEXT", "a.source", _A, push="text", doc="where it was taken from"),
     Column("topic", "TEXT", "s.topic", push="slot", doc="first path segment of the subject"),
     Column("valid_from", "TEXT", "w.valid_from", show=instant, doc="world time: from; NULL open"),
     Column("valid_to", "TEXT", "w.valid_to", show=instant, doc="world time: up to; NULL open"),
@@ -78,6 +78,8 @@ _JOINS = {
 class _Believed(Relation):
     """What beliefs, assertions and history share: one statement from sources and conditions."""
 
+    identity: tuple[str, ...] = ("w.assertion",)
+
     def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
         raise NotImplementedError
 
@@ -114,6 +116,7 @@ class _Believed(Relation):
         half_lives = context.declarations.half_lives(snapshot.tx)
         aliases = where.aliases.union(*(column.joins for column in wanted))
         selected = [_expression(column, shape, half_lives, snapshot, params) for column in wanted]
+        selected += self.identity
         parts = [
             _select(source, selected, aliases, where.row)
             for source in self.sources(shape, where, snapshot)
@@ -158,6 +161,7 @@ class History(_Believed):
     name = "history"
     doc = "one row per interval in which an assertion was in one state and as it was"
     columns = (*_SLOT, _CREDENCE, _STATE, *_ORIGIN, *_DETAILS, *_HISTORY)
+    identity = ("w.state", "w.seq", "w.from_tx", "w.valid_from")
     hidden = ("as_of", "lifecycle_in", "valid_at")
 
     def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
@@ -182,7 +186,7 @@ def _push(context: Context, where: Where, condition: Condition) -> bool:
         return False  # nothing compares with NULL
     if column.push == "slot":
         where.add_slot(condition)
-    elif column.push == "row":
+    elif column.push in ("text", "real", "any"):
         where.add_row(condition, value)
     elif column.push == "state":
         where.add_row(condition, CODE.get(value, 0) if isinstance(value, str) else 0)
@@ -244,4 +248,4 @@ def _select(source: Source, selected: list[str], aliases: set[str], row: list[st
         aliases = aliases | {"a"}
     joins = "".join(text for alias, text in _JOINS.items() if alias in aliases)
     where = " AND ".join([*source.where, *row])
-    return f"SELECT {', '.join(selected) or '1'} FROM {source.tables}{joins} WHERE {where}"
+    return f"SELECT {', '.join(selected)} FROM {source.tables}{joins} WHERE {where}"

@@ -83,7 +83,7 @@ class Changes(Relation):
         readers = [_reader(column.name, differ) for column in wanted]
         for change in differ.changes(where.slot, params):
             memo: list[Cause] = []
-            yield tuple(read(change, memo) for read in readers)
+            yield (*(read(change, memo) for read in readers), change.key)
 
     def cost(self, given: set[str]) -> tuple[float, int]:
         return (1000.0, 10) if given else (100_000.0, 1000)

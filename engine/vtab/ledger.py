@@ -19,6 +19,7 @@ class Listing(Relation):
 
     tables: str
     where: str = "1"
+    identity: str
 
     def rows(
         self,
@@ -32,9 +33,8 @@ class Listing(Relation):
         for condition in conditions:
             if condition.value is None:
                 return iter(())
-            if condition.column.push == "row" or isinstance(condition.value, int):
-                where.add_row(condition, condition.value)
-        selected = ", ".join(column.sql for column in wanted) or "1"
+            where.add_row(condition, condition.value)
+        selected = ", ".join([*(column.sql for column in wanted), self.identity])
         sql = f"SELECT {selected} FROM {self.tables} WHERE {self.where}"
         for condition_sql in where.row:
             sql += f" AND {condition_sql}"
@@ -56,13 +56,14 @@ class Commits(Listing):
     doc = "one row per transaction"
     tables = "txn c JOIN agent g ON g.id=c.agent"
     where = "c.tx<=:t"
+    identity = "c.tx"
     columns = (
         Column("tx", "INTEGER", "c.tx", push="integer", doc="its number"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="its instant"),
-        Column("agent", "TEXT", "g.name", push="row", doc="who committed"),
+        Column("agent", "TEXT", "g.name", push="text", doc="who committed"),
         Column("records", "INTEGER", "c.records", doc="how many records it wrote"),
         Column("digest", "TEXT", "lower(hex(c.digest))", doc="its frame's BLAKE3, in hex"),
-        Column("origin", "TEXT", "c.origin", push="row", doc="local, or backfill"),
+        Column("origin", "TEXT", "c.origin", push="text", doc="local, or backfill"),
     )
 
 
@@ -74,17 +75,18 @@ class Transitions(Listing):
         " JOIN txn c ON c.tx=(t.id >> 20) JOIN agent g ON g.id=t.agent"
     )
     where = "t.id<((:t+1)<<20)"
+    identity = "t.id"
     columns = (
         Column("tx", "INTEGER", "t.id >> 20", push="integer", doc="in which commit"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="when"),
         Column("id", "TEXT", "a.digest", show=address, doc="of which assertion"),
-        Column("subject", "TEXT", "s.subject", push="row"),
-        Column("predicate", "TEXT", "s.predicate", push="row"),
+        Column("subject", "TEXT", "s.subject", push="text"),
+        Column("predicate", "TEXT", "s.predicate", push="text"),
         Column("object", "", "a.object"),
         Column("from_state", "TEXT", "t.was", show=NAME.get, doc="from which state"),
         Column("to_state", "TEXT", "t.state", show=NAME.get, doc="to which"),
-        Column("via", "TEXT", "t.via", push="row", doc="by which statement"),
-        Column("agent", "TEXT", "g.name", push="row", doc="who moved it"),
+        Column("via", "TEXT", "t.via", push="text", doc="by which statement"),
+        Column("agent", "TEXT", "g.name", push="text", doc="who moved it"),
         Column("reason", "TEXT", "t.reason", doc="and why"),
         Column("superseded_by", "TEXT", "t.successor", show=address),
         Column("superseded_from", "TEXT", "t.cut", show=instant, doc="valid time of the cut"),
@@ -96,11 +98,12 @@ class Epochs(Listing):
     doc = "one row per named epoch"
     tables = "epoch e JOIN txn c ON c.tx=(e.id >> 20) JOIN agent g ON g.id=e.agent"
     where = "e.id<((:t+1)<<20)"
+    identity = "e.id"
     columns = (
-        Column("name", "TEXT", "e.name", push="row"),
+        Column("name", "TEXT", "e.name", push="text"),
         Column("tx", "INTEGER", "e.id >> 20", push="integer"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant),
-        Column("agent", "TEXT", "g.name", push="row"),
+        Column("agent", "TEXT", "g.name", push="text"),
     )
 
 
@@ -109,8 +112,9 @@ class Agents(Listing):
     doc = "one row per agent that wrote anything"
     tables = "agent g JOIN txn c ON c.tx=g.tx"
     where = "g.tx<=:t"
+    identity = "g.id"
     columns = (
-        Column("agent", "TEXT", "g.name", push="row"),
+        Column("agent", "TEXT", "g.name", push="text"),
         Column("tx", "INTEGER", "g.tx", push="integer", doc="first seen in this commit"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="and at this instant"),
     )
@@ -147,7 +151,7 @@ class Journal(Relation):
                 "tx": tx, "position": position, "kind": kind, "size": len(payload),
                 "digest": address, "key": f"{kind}:{address}",
             }  # fmt: skip
-            yield tuple(row[name] for name in names)
+            yield (*(row[name] for name in names), position)
 
     def cost(self, given: set[str]) -> tuple[float, int]:
         return (100.0, 100) if given else (1e6, 1_000_000)

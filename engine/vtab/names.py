@@ -22,8 +22,9 @@ class Predicates(Listing):
         " LEFT JOIN declaration d ON d.id=last.id"
         " LEFT JOIN txn c ON c.tx=(d.id >> 20) LEFT JOIN agent g ON g.id=d.agent"
     )
+    identity = "p.name"
     columns = (
-        Column("predicate", "TEXT", "p.name", push="row"),
+        Column("predicate", "TEXT", "p.name", push="text"),
         Column("cardinality", "TEXT", "ifnull(d.body->>'cardinality', 'one')", doc="one, or many"),
         Column("type", "TEXT", "d.body->>'type'", doc="what its objects must be; NULL anything"),
         Column("half_life", "TEXT", "d.body->>'half_life'", show=duration, doc="NULL: no decay"),

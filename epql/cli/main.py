@@ -19,8 +19,11 @@ DONE, FAILED, MISUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
     given = sys.argv[1:] if argv is None else argv
+    _fill_in()
     try:
-        return _main(given)
+        code = _main(given)
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
         _silence()
         return UNREAD
@@ -81,6 +84,16 @@ def _tell(error: Exception) -> int:
         )
     screen.error(text)
     return FAILED
+
+
+def _fill_in() -> None:
+    """A stream that was closed (`>&-`) goes nowhere; its number must not fall to a file of ours."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115  it lives as long as the process
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _silence() -> None:

@@ -86,8 +86,6 @@ def _lines_of(path: str) -> list[str]:
 
 def _standard_input() -> Iterator[str]:
     """Lines as they arrive, so that whoever writes them can read answers in between."""
-    if sys.stdin is None:
-        return
     reconfigure = getattr(sys.stdin, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(encoding="utf-8-sig")

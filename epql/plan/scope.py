@@ -17,10 +17,10 @@ from epql import instants
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.database import Database
 from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError, Span
-from epql.engine.index.snapshot import STRATEGIES, Snapshot, Window
+from epql.engine.index.snapshot import LIVE_STATES, STRATEGIES, Snapshot, Window
 from epql.engine.lifecycle import states_of
 from epql.engine.lookup import by_id, recorded_in
-from epql.nodes import NO_CLAUSES, AsOf, Clauses, Diff, History, Instant, Lifecycle, Valid
+from epql.nodes import NO_CLAUSES, AsOf, Clauses, Diff, History, Instant, Lifecycle, Resolve, Valid
 from epql.plan.relations import Use, merged
 from epql.plan.values import Evaluate, Params, span_of, value
 
@@ -42,14 +42,19 @@ class Resolver:
     evaluate: Evaluate
     standing: Clauses = NO_CLAUSES
     notices: list[str] = field(default_factory=list)
-    _now: int | None = None
+    _present: Moment | None = None
+
+    @property
+    def present(self) -> Moment:
+        """What this execution sees without AS OF; the same for all its parts."""
+        if self._present is None:
+            self._present = Moment(*self.database.present())
+        return self._present
 
     @property
     def now(self) -> int:
-        """The instant of this execution; the same for all its parts."""
-        if self._now is None:
-            self._now = self.database.now()
-        return self._now
+        """The instant of this execution."""
+        return self.present.clock
 
     # ------------------------------------------------------------ scopes
 
@@ -95,22 +100,15 @@ class Resolver:
         return Window(self._at(since, clauses), self._at(until, clauses), clauses.valid is None)
 
     def _at(self, moment: Moment, clauses: Clauses) -> Snapshot:
-        snapshot = Snapshot.at(moment.tx, moment.clock)
+        low = high = moment.clock
+        states, strategy = LIVE_STATES, "latest"
         if clauses.valid is not None:
             low, high = self.valid_bounds(clauses.valid, moment.clock)
-            snapshot = replace(snapshot, valid_low=low, valid_high=high)
         if clauses.lifecycle is not None:
-            snapshot = replace(snapshot, states=self.states(clauses.lifecycle))
+            states = self.states(clauses.lifecycle)
         if clauses.resolve is not None:
-            if clauses.resolve.strategy not in STRATEGIES:
-                raise NotSupportedError(
-                    f"RESOLVE BY {clauses.resolve.strategy.upper()} is not available yet",
-                    code="resolve.not_yet",
-                    span=clauses.resolve.span,
-                    hint="LATEST, CONFIDENCE and NONE are",
-                )
-            snapshot = replace(snapshot, strategy=clauses.resolve.strategy)
-        return snapshot
+            strategy = _known_strategy(clauses.resolve)
+        return Snapshot(moment.tx, moment.clock, low, high, states, strategy)
 
     def states(self, lifecycle: Lifecycle) -> tuple[int, ...]:
         """The codes of the states that a LIFECYCLE clause names."""
@@ -147,7 +145,7 @@ class Resolver:
     def moment(self, as_of: AsOf | None) -> Moment:
         """Where AS OF stands; without one, now."""
         if as_of is None:
-            return Moment(self.database.last()[0], self.now)
+            return self.present
         found = self.point(as_of.instant, self.now)
         if as_of.before:
             tx, clock = found
@@ -328,6 +326,17 @@ class Resolver:
     def _note(self, text: str) -> None:
         if text not in self.notices:
             self.notices.append(text)
+
+
+def _known_strategy(resolve: Resolve) -> str:
+    if resolve.strategy not in STRATEGIES:
+        raise NotSupportedError(
+            f"RESOLVE BY {resolve.strategy.upper()} is not available yet",
+            code="resolve.not_yet",
+            span=resolve.span,
+            hint="LATEST, CONFIDENCE and NONE are",
+        )
+    return resolve.strategy
 
 
 def at_transaction(number: int, span: Span) -> AsOf:

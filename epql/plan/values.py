@@ -31,7 +31,10 @@ def getter(expression: Expression, evaluate: Evaluate) -> Getter:
 
 def value(expression: Expression, params: Params, evaluate: Evaluate) -> Any:
     """The expression's value."""
-    return getter(expression, evaluate)(params)
+    if isinstance(expression, Bind):
+        return params[expression.this]
+    constant = _constant(expression)
+    return evaluate(expression, params) if constant is _NOT_CONSTANT else constant
 
 
 _NOT_CONSTANT = object()
@@ -71,6 +74,8 @@ def check_params(parsed: Parsed, params: Params) -> Params:
 
     Raises: ProgrammingError `parameter.count`, `parameter.missing`, `parameter.style`.
     """
+    if type(params) is tuple and len(params) == parsed.positional and not parsed.named:
+        return params  # what nearly every call brings
     if isinstance(params, (str, bytes)) or not isinstance(params, (Sequence, Mapping)):
         raise ProgrammingError(
             f"parameters come as a list, a tuple or a dict, not as {type(params).__name__}",

@@ -1,0 +1,137 @@
+"""Running SQL for a query: rows that end with their scopes, SQLite's errors as ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import apsw.ext
+
+from epql.engine.errors import DataError, Error, InternalError, OperationalError, ProgrammingError
+from epql.engine.vtab.context import Scope
+
+if TYPE_CHECKING:
+    from epql.engine.session import Session
+
+Row = tuple[Any, ...]
+
+
+class Rows:
+    """The rows of a running query. Its scopes end with it; it can be buffered at any time."""
+
+    def __init__(self, session: Session, numbers: Sequence[int], rows: Iterator[Row]) -> None:
+        self._session = session
+        self._numbers = numbers
+        self._rows: Iterator[Row] = rows
+        self._is_open = True
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        try:
+            return next(self._rows)
+        except StopIteration:
+            self.close()
+            raise
+        except apsw.Error as error:
+            self.close()
+            raise translated(error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def buffer(self) -> None:
+        """Fetch what is left, because a transaction is about to begin or end."""
+        if self._is_open:
+            rows = list(self)
+            self._rows = iter(rows)
+
+    def close(self) -> None:
+        """Let go of rows and scopes."""
+        if self._is_open:
+            self._is_open = False
+            self._session.close_scopes(self._numbers)
+            close = getattr(self._rows, "close", None)
+            if close is not None:
+                close()
+            self._rows = iter(())
+
+    def __del__(self) -> None:
+        self._session.close_scopes(self._numbers)
+
+
+def run(
+    session: Session, sql: str, bindings: Mapping[str, Any], scopes: Mapping[str, Scope]
+) -> Rows:
+    """Run SQL; `scopes` are the parameters that take a scope's number.
+
+    Raises: the errors of `translated`; DataError `value.range` for a number over 64 bits.
+    """
+    numbers = session.open_scopes(list(scopes.values()))
+    bound = {**bindings, **dict(zip(scopes, numbers, strict=True))}
+    try:
+        cursor = session.db.execute(sql, bound)
+    except apsw.Error as error:
+        session.close_scopes(numbers)
+        raise translated(error) from error
+    except OverflowError as error:
+        session.close_scopes(numbers)
+        raise DataError("a number does not fit in 64 bits", code="value.range") from error
+    except BaseException:
+        session.close_scopes(numbers)
+        raise
+    return Rows(session, numbers, cursor)
+
+
+def columns_of(session: Session, sql: str) -> list[str]:
+    """The names of the columns SQL gives; also the check that SQLite takes it."""
+    try:
+        return [one[0] for one in apsw.ext.query_info(session.db, sql).description]
+    except apsw.Error as error:
+        raise translated(error) from error
+
+
+class UnknownName(ProgrammingError):
+    """SQLite knows no such name, or more than one. `name` is as SQLite spells it."""
+
+    name = ""
+
+
+_NAMES = (
+    (re.compile(r"no such column: (.+)"), "name.unknown_column", "there is no column {}"),
+    (re.compile(r"no such function: (.+)"), "name.unknown_function", "there is no function {}"),
+    (
+        re.compile(r"ambiguous column name: (.+)"),
+        "name.ambiguous_column",
+        "the column {} is in more than one table",
+    ),
+)
+_REFUSED = (apsw.SQLError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError)
+
+
+def translated(error: apsw.Error) -> Error:
+    """SQLite's error as one of ours; the planner adds the place in the text."""
+    text = str(error).removeprefix("SQLError: ")
+    if isinstance(error, apsw.InterruptError):
+        return OperationalError("the statement was interrupted", code="statement.interrupted")
+    if isinstance(error, apsw.BusyError):
+        return OperationalError("the index is busy", code="index.busy", retryable=True)
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return InternalError(
+            f"the index is damaged: {text}",
+            code="index.corrupt",
+            hint="epql rebuild makes a new index from the journal",
+        )
+    if not isinstance(error, _REFUSED):
+        return OperationalError(f"the index failed: {text}", code="index.failed")
+    for pattern, code, sentence in _NAMES:
+        match = pattern.match(text)
+        if match is not None:
+            last = match[1].rpartition(".")[2].strip('`"')
+            unknown = UnknownName(sentence.format(repr(last)), code=code)
+            unknown.name = match[1]
+            return unknown
+    return ProgrammingError(text, code="sql.refused")
