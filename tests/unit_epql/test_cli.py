@@ -314,6 +314,27 @@ def test_nobody_reads_on(base: Path) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [
+        ("-c 'SELECT 1' >&-", 0),
+        ("-c 'SELEC 1' 2>&-", 1),
+        ("<&-", 0),
+        ("-c 'SELECT 1' >/dev/full", 1),
+        ("--help | true; exit ${PIPESTATUS[0]}", 141),
+    ],
+)
+def test_streams_that_are_closed_or_full(base: Path, shell: str, code: int) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {shell}', "sh", *COMMAND, str(base)],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    if code == 141 and done.returncode == 0:
+        code = 0  # the other side was slower to end
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
 def test_a_pipe_is_answered_statement_by_statement(base: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, str(base), "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
