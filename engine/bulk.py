@@ -312,8 +312,11 @@ def bulk_load(database: Database) -> Iterator[BulkLoader]:
             ingestor.start()
         loader = BulkLoader(database, writer, ingestor)
         try:
-            yield loader
-            loader.flush()
+            try:
+                yield loader
+            finally:
+                if not writer.failed:
+                    loader.flush()
         finally:
             if ingestor is not None:
                 ingestor.stop()

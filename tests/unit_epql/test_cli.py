@@ -257,10 +257,7 @@ def test_import_and_import_again(run: Run, tmp_path: Path) -> None:
     assert said.out == "1\r\n"
 
 
-_LOST = pytest.mark.xfail(reason="bulk_load drops the pending group when a line is bad")
-
-
-@pytest.mark.parametrize("skip", [True, pytest.param(False, marks=_LOST)])
+@pytest.mark.parametrize("skip", [True, False])
 def test_bad_lines_are_told_by_number(run: Run, tmp_path: Path, skip: bool) -> None:
     file = tmp_path / "history.jsonl"
     file.write_text(history(FIRST, "{not json", SECOND, {"at": "2020-01-03"}))
