@@ -218,12 +218,15 @@ class Database:
                 appended.segment, appended.offset,
             )  # fmt: skip
             self.db.execute("COMMIT")
-        except apsw.Error:
+        except BaseException as error:
             # durable all the same: the index is caught up before the next statement
             self._roll_back()
             self._is_behind = True
-        self.transaction = None
-        self.lock.release()
+            if not isinstance(error, apsw.Error):
+                raise
+        finally:
+            self.transaction = None
+            self.lock.release()
         return appended.tx
 
     def abandon(self, transaction: Transaction) -> None:
@@ -419,8 +422,13 @@ def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | 
     `progress` is told (commits applied, commits in all).
     Raises: OperationalError, InternalError journal.damaged; the old index stays as it is.
     """
+    if path != MEMORY:
+        check_folder(Path(path), must_exist=True)
     files, lock = _open_folder(path, options)
-    assert isinstance(files, OsFiles)
+    if not isinstance(files, OsFiles):
+        raise ProgrammingError(
+            "a database in memory has no index file to rebuild", code="database.path"
+        )
     lock.acquire(options.timeout_s)
     fresh = files.root / (INDEX + ".tmp")
     try:

@@ -65,13 +65,19 @@ class Report:
 
     def sentence(self) -> str:
         """The report in words."""
-        parts = [f"{self.commits} commits loaded"]
-        parts.append(f"{self.assertions} assertions, {self.moves} moves")
+        parts = [
+            f"{_count(self.commits, 'commit')} loaded",
+            f"{_count(self.assertions, 'assertion')}, {_count(self.moves, 'move')}",
+        ]
         if self.skipped:
-            parts.append(f"{self.skipped} were there already")
+            parts.append(f"{_count(self.skipped, 'commit')} there already")
         if self.bad:
-            parts.append(f"{len(self.bad)} bad lines left out")
+            parts.append(f"{_count(len(self.bad), 'bad line')} left out")
         return "; ".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def import_history(

@@ -6,9 +6,12 @@ applied transaction is written in the same SQLite transaction as the rows it cov
 
 from __future__ import annotations
 
+import os
+
 import apsw
 
 from epql.engine.errors import InternalError, OperationalError
+from epql.engine.files import FILE_MODE
 
 SCHEMA_VERSION = 1
 SQLITE_MIN = 3051003
@@ -65,12 +68,15 @@ def open_index(path: str, *, read_only: bool = False, busy_ms: int = 5000) -> ap
     _check_sqlite()
     flags = apsw.SQLITE_OPEN_READONLY if read_only else _READ_WRITE
     try:
+        if not read_only and path != ":memory:":
+            # made here, because SQLite would let everybody read it; -wal and -shm follow its mode
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE))
         db = apsw.Connection(path, flags=flags, statementcachesize=500)
         _configure(db, busy_ms)
         if not read_only:
             _create_if_new(db)
         version = db.pragma("user_version")
-    except apsw.Error as error:
+    except (apsw.Error, OSError) as error:
         raise OperationalError(
             f"the index cannot be opened: {error}",
             code="index.open",

@@ -15,21 +15,12 @@ from sqlglot import exp
 
 from epql import nodes
 from epql.engine.errors import DataError, ProgrammingError, Span
+from epql.engine.lifecycle import STATES
 from epql.nodes import Bind, Clauses, Expression, Instant
 from epql.parse.expressions import Expressions, Parts, is_token
 from epql.parse.lexer import Token
 from epql.parse.places import at, literal, span_of
 
-STATES = (
-    "proposed",
-    "review",
-    "approved",
-    "deprecated",
-    "rejected",
-    "superseded",
-    "retracted",
-    "incorrect",
-)
 STRATEGIES = ("latest", "confidence", "credence", "consensus", "none")
 
 LABELS = {
