@@ -53,6 +53,10 @@ SCOPE = "epql_scope"
 """The first hidden column: the number under which the planner registered the scope. It is the
 planner's own; catalog.py refuses it in a person's text."""
 
+NOT_GIVEN = b""
+"""What stands for a NULL argument, as in `beliefs(NULL, 'approved')`: SQLite compares arguments
+with the hidden columns once more where it answers OR, and NULL is not equal to NULL."""
+
 
 class Column(NamedTuple):
     """A column: its SQLite type, how it is read, and what conditions it takes in.
@@ -218,8 +222,11 @@ class Cursor:
             else:
                 conditions.append(Condition(column, op, value))
         self._hidden = dict(hidden)
+        if None in hidden.values():
+            self._rows, self._row = iter(()), None  # nothing is equal to NULL
+            return
+        hidden = {name: value for name, value in hidden.items() if value != NOT_GIVEN}
         scope = context.scope(hidden.pop(SCOPE, None))
-        hidden = {name: value for name, value in hidden.items() if value is not None}
         if hidden:
             scope = context.overridden(scope, hidden)
         wanted = [relation.columns[i] for i in use.wanted]

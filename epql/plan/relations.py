@@ -94,7 +94,7 @@ class Relations:
         if side is None:
             used, clauses = _as_used(relation, clauses, own)
         mark = Bind(this=f"0s{self._number(Use(used, clauses, span, side, table.alias or name))}")
-        arguments = [mark, *(call.expressions if call is not None else [])]
+        arguments = [mark, *map(_argument, call.expressions if call is not None else [])]
         if not table.alias:
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
         table.set("this", exp.Anonymous(this=used, expressions=arguments))
@@ -113,6 +113,13 @@ class Relations:
                 return number
         self.uses.append(use)
         return len(self.uses) - 1
+
+
+def _argument(given: exp.Expr) -> exp.Expr:
+    """An argument of a relation; NULL leaves the default (engine/vtab/base.py, NOT_GIVEN)."""
+    if isinstance(given, exp.Literal):
+        return given
+    return exp.Anonymous(this="ifnull", expressions=[given, exp.HexString(this="")])
 
 
 def _inner_diff(node: exp.Expr, own: Clauses) -> tuple[exp.Expr, Clauses]:

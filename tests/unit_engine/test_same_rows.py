@@ -1,0 +1,118 @@
+"""Every relation answers any SELECT as a plain table with the same rows does (bar C1, rule Q3)."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+import epql
+from epql.engine.vtab.register import RELATIONS
+from tests.clock import TestClock
+from tests.tools.sqldiff import Table, run
+
+OBJECTS = [
+    1, 1.0, "1", "text", "TEXT", "", 2**63 - 1, -(2**63), 0, "0", 1e300, 0.5, "0.5", "é", "a%b",
+    9007199254740993, float(2**53), "approved", "[x]",
+]  # fmt: skip
+AGENTS = ["ann", "Ann", "1", "bob"]
+SOURCES = [None, "1", "src", "Src"]
+SAMPLES = 20
+
+
+@pytest.fixture(scope="module")
+def connection() -> epql.Connection:
+    """NULLs, mixed types, case variants, 64-bit edges, MANY predicates, superseded tails."""
+    clock = TestClock()
+    made = epql.connect(":memory:", agent="Ann", clock=clock, autocommit=True)
+
+    def say(text: str, params: tuple[Any, ...] = ()) -> None:
+        clock.move(hours=1)
+        made.execute(text, params)
+
+    say("DEFINE PREDICATE 'tag' CARDINALITY MANY")
+    for number, obj in enumerate(OBJECTS):
+        subject, doubt = f"s/{number % 7}", (1, 0.5, 0.25, 0)[number % 4]
+        say("ASSERT (?, 'p', ?) CONFIDENCE ?", (subject, obj, doubt))
+        who, source = AGENTS[number % 4], SOURCES[number % 4]
+        subject = "s/0" if number % 2 else "S/0"
+        say("ASSERT (?, 'tag', ?) AGENT ? SOURCE ?", (subject, obj, who, source))
+    say("ASSERT ('1', '1', '1') LIFECYCLE APPROVED KEY 'k'")
+    say("ASSERT ('1', 'q', 'old') LIFECYCLE APPROVED VALID FROM '2023-01-01' TO '2025-01-01'")
+    say("SUPERSEDE ('1', 'q') WITH 'new' REASON 'moved on'")
+    say("SUPERSEDE ('1', 'q') WITH 'newer' FROM '2024-06-01'")
+    say("ASSERT ('t/x', 'p', 'a') REASON 'why'")
+    say("PROMOTE ('t/x', 'p') REASON 'Why'")
+    say("RETRACT ('t/x', 'p') REASON 'gone'")
+    say("ASSERT ('t/y', 'p', 'a') QUALIFIED (a = 1, b = 'x')")
+    say("REJECT ('t/y', 'p')")
+    say("ASSERT ('t/z', 'p', 'z') LIFECYCLE REVIEW")
+    say("ASSERT ('t/z', 'p', 'z2') LIFECYCLE APPROVED CONFIDENCE 0.5")
+    for epoch in ("e1", "E1", "1"):
+        say(f"MARK EPOCH '{epoch}'")
+    say("DEFINE PREDICATE 'p' HALF LIFE '30d'")
+    say("DEFINE PREDICATE 'unused' TYPE text")
+    clock.move(days=2)
+    return made
+
+
+@pytest.fixture(scope="module")
+def tables(connection: epql.Connection) -> dict[str, Table]:
+    """Each relation with its twin; what stands in the past has a twin of its own."""
+    names = {name: name for name in RELATIONS if "changes" not in name}
+    names["changes"] = "changes(x'', 10)"
+    names["assertion_changes"] = "assertion_changes(x'', 10)"
+    for name in ("beliefs", "assertions", "history"):
+        names[name + "_past"] = f"{name}(x'', 40, 'any')"
+    names["beliefs_none"] = "beliefs(x'', x'', 'any', 'anytime', 'none')"
+    names["assertions_any"] = "assertions(x'', x'', 'any', 'anytime')"
+    db = connection.runner.database.db
+    return {key: _with_twin(db, key, source) for key, source in names.items()}
+
+
+def _with_twin(db: Any, key: str, source: str) -> Table:
+    twin = "twin_" + key
+    db.execute(f"CREATE TEMP TABLE {twin} AS SELECT * FROM {source}")
+    columns: dict[str, list[Any]] = {}
+    for _, name, *_ in db.execute(f"PRAGMA table_info({twin})").fetchall():
+        values = [row[0] for row in db.execute(f'SELECT DISTINCT "{name}" FROM {twin} ORDER BY 1')]
+        random.Random(1).shuffle(values)
+        columns[name] = [*values[:SAMPLES], "1", "p"]
+    return Table(source, twin, columns)
+
+
+KEYS = [
+    "beliefs", "assertions", "history", "commits", "journal", "transitions", "epochs",
+    "predicates", "agents", "changes", "assertion_changes", "beliefs_past", "assertions_past",
+    "history_past", "beliefs_none", "assertions_any",
+]  # fmt: skip
+
+
+def test_every_relation_is_compared(tables: dict[str, Table]) -> None:
+    assert set(KEYS) == set(tables)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_random_queries_give_the_rows_of_a_plain_table(
+    connection: epql.Connection, tables: dict[str, Table], key: str
+) -> None:
+    _compare(connection, tables, key, count=60, seed=7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("key", KEYS)
+def test_many_random_queries_give_the_rows_of_a_plain_table(
+    connection: epql.Connection, tables: dict[str, Table], key: str, seed: int
+) -> None:
+    _compare(connection, tables, key, count=1500, seed=seed)
+
+
+def _compare(
+    connection: epql.Connection, tables: dict[str, Table], key: str, *, count: int, seed: int
+) -> None:
+    db = connection.runner.database.db
+    report = run(db, list(tables.values()), first=tables[key], count=count, seed=seed)
+    assert not report.failures, "\n".join(report.failures[:5])
+    assert report.errors < count / 10 and report.empty < count * 0.9
