@@ -223,7 +223,7 @@ class _Commit:
             return self._said_again(old, fact.state, content)
         if old.state in LIVE:
             return self._superseded(old, fact.state or old.state, content)
-        return self._asserted_anew(content, fact.state or "proposed")
+        return self._asserted_anew(content, fact.state or "proposed", old)
 
     def _said_again(self, old: Standing, state: str | None, content: Assertion) -> Standing:
         """The same object: nothing, a move, or where no move leads there, a new assertion."""
@@ -234,8 +234,7 @@ class _Commit:
             return old
         if state in MOVES[old.state]:
             return self._moved(old, state, "TRANSITION")
-        self._withdrawn(old)
-        return self._asserted_anew(content, state)
+        return self._asserted_anew(content, state, self._withdrawn(old))
 
     def _superseded(self, old: Standing, state: str, content: Assertion) -> Standing:
         successor = _starting(content, self._at)
@@ -243,10 +242,10 @@ class _Commit:
         self._move(old, "superseded", "SUPERSEDE", by=new.digest, cut=self._at)
         return new
 
-    def _asserted_anew(self, content: Assertion, state: str) -> Standing:
+    def _asserted_anew(self, content: Assertion, state: str, ended: Standing) -> Standing:
         """Assert in a slot whose belief has ended; the very same content is revived."""
         digest = key_of("H", encode(content))[2:]
-        known = self._loader.state_of(digest)
+        known = ended.state if digest == ended.digest else self._loader.state_of(digest)
         if known is None:
             return self._asserted(content, state)
         one = self._moved(Standing(digest, content.object, known), "proposed", "REVIVE")

@@ -59,7 +59,7 @@ def connect(
             code="connect.audit",
             hint="choose one of " + ", ".join(AUDITS),
         )
-    if not timeout >= 0:
+    if not (type(timeout) in (int, float) and timeout >= 0):
         raise InterfaceError(f"the timeout {timeout!r} is no time", code="connect.timeout")
     speaker = DEFAULT_AGENT if agent is None else check_name("agent", agent)
     options = Options(clock or system_clock, read_only, durability, float(timeout))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 from weakref import WeakSet
 
@@ -19,7 +19,7 @@ from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.vtab.context import Scope
 from epql.engine.vtab.register import RELATIONS
-from epql.nodes import NO_CLAUSES, Expression, Parsed, Query, QueryExpression
+from epql.nodes import Expression, Parsed, Query, QueryExpression
 from epql.plan import catalog, diff
 from epql.plan.compile import Compared, Plan, compile_inner, compile_query, compile_value
 from epql.plan.scope import Resolver
@@ -70,7 +70,7 @@ class Queries:
             return self._compare(plan, plan.compared, resolver)
         scopes = [resolver.scope(use) for use in plan.uses]
         columns = self.columns_of(plan)
-        rows = self._rows(plan, scopes, resolver.params)
+        rows = self._rows(plan, scopes, resolver)
         return rows, columns, scopes[0] if scopes else None
 
     def columns_of(self, plan: Plan) -> list[str]:
@@ -86,17 +86,15 @@ class Queries:
             self._columns[plan.sql] = names
         return names
 
-    def _rows(self, plan: Plan, scopes: Sequence[Scope], params: Params) -> Rows:
+    def _rows(self, plan: Plan, scopes: Sequence[Scope], resolver: Resolver) -> Rows:
         named = dict(zip(plan.scope_names, scopes, strict=True))
-        rows = reading.run(self._session, plan.sql, _bindings(plan, params), named)
+        bindings = _bindings(plan, resolver.params, resolver.zone)
+        rows = reading.run(self._session, plan.sql, bindings, named)
         self._running.add(rows)
         return rows
 
-    def lists(self, query: QueryExpression, params: Params) -> tuple[list[str], list[Row]]:
-        """Columns and all rows of a query inside another statement, read at now."""
-        resolver = Resolver(
-            self._database, UTC, params, lambda e, p: self.value(e, resolver), NO_CLAUSES
-        )
+    def lists(self, query: QueryExpression, resolver: Resolver) -> tuple[list[str], list[Row]]:
+        """Columns and all rows of a query inside another statement."""
         rows, columns, _ = self.run(compile_inner(query), resolver)
         return columns, list(rows)
 
@@ -134,7 +132,7 @@ class Queries:
         window = resolver.window(compared.clauses, compared.diff)
         for side in ("before", "after"):
             scopes = [_at_side(resolver, use, compared, side) for use in plan.uses]
-            sides.append(list(self._rows(plan, scopes, resolver.params)))
+            sides.append(list(self._rows(plan, scopes, resolver)))
         if places is None:
             return _whole_rows(sides[0], sides[1]), ["change", *names], window
         kept = [i for i in range(len(names)) if i not in places]
@@ -146,14 +144,22 @@ class Queries:
 
     def explain(self, plan: Plan, resolver: Resolver) -> list[Row]:
         """What a query would do: scopes as they resolve, SQL, SQLite's plan."""
-        scopes = [resolver.scope(use) for use in plan.uses]
-        self.columns_of(plan)
+        names = self.columns_of(plan)
+        compared = plan.compared
         rows: list[Row] = []
-        for number, (use, scope) in enumerate(zip(plan.uses, scopes, strict=True)):
-            rows.append((f"scope {number}", f"{use.relation} {_described(scope)}"))
+        for side in ("",) if compared is None else ("before", "after"):
+            scopes = [
+                resolver.scope(use) if compared is None else _at_side(resolver, use, compared, side)
+                for use in plan.uses
+            ]
+            for number, (use, scope) in enumerate(zip(plan.uses, scopes, strict=True)):
+                step = f"{side} scope {number}".strip()
+                rows.append((step, f"{use.relation} {_described(scope)}"))
+        if compared is not None:
+            rows.append(("compared by", ", ".join(compared.key or names)))
         rows.append(("sql", plan.sql))
         explaining = replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql)
-        rows += [("sqlite", row[3]) for row in self._rows(explaining, scopes, resolver.params)]
+        rows += [("sqlite", row[3]) for row in self._rows(explaining, scopes, resolver)]
         return rows
 
 
@@ -173,30 +179,40 @@ def _defaults(clauses: Any, resolver: Resolver) -> dict[str, Any]:
 
 def _whole_rows(before: list[Row], after: list[Row]) -> Iterator[Row]:
     """Rows that went and rows that came, each as often as it did."""
-    went = Counter(before)
-    went.subtract(Counter(after))
-    for row in before:
-        if went[row] > 0:
-            went[row] -= 1
-            yield ("REMOVED", *row)
-    for row in after:
-        if went[row] < 0:
-            went[row] += 1
-            yield ("ADDED", *row)
+    gone, came = _without_common(before, after)
+    yield from (("REMOVED", *row) for row in gone)
+    yield from (("ADDED", *row) for row in came)
 
 
 def _by_key(
     before: list[Row], after: list[Row], places: Sequence[int], kept: Sequence[int]
 ) -> Iterator[Row]:
-    old = {tuple(row[i] for i in places): row for row in before}
-    new = {tuple(row[i] for i in places): row for row in after}
+    """Changes by key; where a key has several rows, those that went and those that came."""
+    old, new = _grouped(before, places), _grouped(after, places)
     for key in {**old, **new}:
-        was, is_ = old.get(key), new.get(key)
-        if was == is_:
-            continue
-        change = "ADDED" if was is None else "REMOVED" if is_ is None else "CHANGED"
-        sides = [side[i] if side is not None else None for i in kept for side in (was, is_)]
-        yield (change, *key, *sides)
+        was, came = _without_common(old.get(key, []), new.get(key, []))
+        if len(old.get(key, [])) > 1 or len(new.get(key, [])) > 1:
+            pairs: list[tuple[Row | None, Row | None]] = [(row, None) for row in was]
+            pairs += [(None, row) for row in came]
+        else:
+            pairs = [(was[0] if was else None, came[0] if came else None)] if was or came else []
+        for gone, here in pairs:
+            change = "ADDED" if gone is None else "REMOVED" if here is None else "CHANGED"
+            sides = [None if side is None else side[i] for i in kept for side in (gone, here)]
+            yield (change, *key, *sides)
+
+
+def _grouped(rows: list[Row], places: Sequence[int]) -> dict[Row, list[Row]]:
+    groups: dict[Row, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[i] for i in places), []).append(row)
+    return groups
+
+
+def _without_common(before: list[Row], after: list[Row]) -> tuple[list[Row], list[Row]]:
+    """What is left of two lists without the rows they share, each as often as both have it."""
+    gone, came = Counter(before), Counter(after)
+    return list((gone - came).elements()), list((came - gone).elements())
 
 
 def _described(scope: Scope) -> str:
@@ -217,17 +233,20 @@ def _moment(scope: Scope) -> str:
 # ---------------------------------------------------------------- parameters and errors
 
 
-def _bindings(plan: Plan, params: Params) -> dict[str, Any]:
+def _bindings(plan: Plan, params: Params, zone: tzinfo) -> dict[str, Any]:
     names = {bind: (f"p{bind}" if isinstance(bind, int) else f"n_{bind}") for bind in plan.binds}
-    return {name: bindable(params[bind]) for bind, name in names.items()}  # type: ignore[index]
+    return {name: bindable(params[bind], zone) for bind, name in names.items()}  # type: ignore[index]
 
 
-def bindable(found: Any) -> Any:
-    """A parameter as SQLite takes it; instants become text as the time columns have it."""
+def bindable(found: Any, zone: tzinfo) -> Any:
+    """A parameter as SQLite takes it; datetimes become text as the time columns have it.
+
+    A naive one is of the session's zone, as it is at a time position.
+    """
     if found is None or isinstance(found, (str, int, float, bytes)):
         return int(found) if isinstance(found, bool) else found
     if isinstance(found, datetime):
-        return instants.format_instant(instants.from_datetime(found, UTC))
+        return instants.format_instant(instants.from_datetime(found, zone))
     if isinstance(found, date):
         return found.isoformat()
     raise ProgrammingError(

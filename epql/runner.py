@@ -263,7 +263,9 @@ class Runner:
             raise ProgrammingError(
                 "the session stands in the past; the past cannot be written",
                 code="transaction.in_the_past",
-                hint="SET AS OF NOW ends it",
+                hint="ROLLBACK ends it"
+                if self.state.transaction.as_of is not None
+                else "SET AS OF NOW ends it",
             )
 
     def _open_transaction(self) -> Transaction:

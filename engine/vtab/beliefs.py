@@ -45,7 +45,7 @@ _ORIGIN = (
     Column("id", "TEXT", "a.digest", _A, show=address, push="id", doc="its content address"),
 )
 _LAST_MOVE = (
-    "(SELECT {} FROM transition t WHERE t.assertion=w.assertion AND t.id<((:t+1)<<20){}"
+    "(SELECT {} FROM transition t WHERE t.assertion=w.assertion AND t.id<((w.from_tx+1)<<20){}"
     " ORDER BY t.id DESC LIMIT 1)"
 )
 _DETAILS = (

@@ -57,7 +57,9 @@ class Changes(Relation):
     name = "changes"
     doc = "one row per change of an answer between two instants: DIFF as a table function"
     columns = _columns()
-    hidden = ("since", "until", "as_of", "lifecycle_in", "valid_at", "resolve_by")
+    hidden: tuple[str, ...] = (
+        "since", "until", "as_of", "lifecycle_in", "valid_at", "resolve_by",
+    )  # fmt: skip
     of = "beliefs"
 
     def rows(
@@ -92,6 +94,7 @@ class Changes(Relation):
 class AssertionChanges(Changes):
     name = "assertion_changes"
     doc = "one row per assertion whose state changed between two instants"
+    hidden = ("since", "until", "as_of", "lifecycle_in", "valid_at")
     of = "assertions"
 
 

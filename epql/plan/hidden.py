@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from epql.engine.errors import DataError, Span
+from epql.engine.errors import DataError, Error, Span
 from epql.engine.index.snapshot import STRATEGIES, Snapshot, Window
 from epql.engine.lifecycle import states_of
 from epql.engine.vtab.context import Scope
@@ -26,6 +26,14 @@ _NOWHERE = Span(0, 0)
 
 def overridden(resolver: Resolver, scope: Scope, hidden: Mapping[str, object]) -> Scope:
     """The scope as hidden columns change it. `since` and `until` make a Window of it."""
+    try:
+        return _overridden(resolver, scope, hidden)
+    except Error as error:
+        error.span = None  # the value came out of a row: it has no place in the text
+        raise
+
+
+def _overridden(resolver: Resolver, scope: Scope, hidden: Mapping[str, object]) -> Scope:
     moving = scope.moving if isinstance(scope, Window) else scope.valid_low == scope.clock
     snapshot = scope.until if isinstance(scope, Window) else scope
     top = Moment(snapshot.tx, snapshot.clock)

@@ -19,7 +19,7 @@ from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import CODE, STATES
 from epql.engine.lookup import Found, believed, disputed_slots
 from epql.engine.vtab.context import Scope
-from epql.nodes import Bind, Expression, Query
+from epql.nodes import Bind, Expression, Lifecycle, Query
 from epql.plan.compile import Plan
 from epql.plan.diff import conjuncts
 from epql.plan.scope import Resolver
@@ -42,12 +42,22 @@ def late(plan: Plan, resolver: Resolver, scope: Scope | None) -> Callable[[], li
         return None
     if len(plan.uses) != 1 or plan.uses[0].relation != "beliefs":
         return None
-    if plan.uses[0].clauses.lifecycle is not None or resolver.standing.lifecycle is not None:
+    if _is_filtered(plan.uses[0].clauses.lifecycle or resolver.standing.lifecycle):
         return None
     asked = _asked(plan, resolver)
     if asked is None:
         return None
     return lambda: list(dict.fromkeys(_notices(resolver.database, scope, asked)))
+
+
+def _is_filtered(lifecycle: Lifecycle | None) -> bool:
+    """Whether states were chosen; LIVE and ANY written out count as unfiltered."""
+    if lifecycle is None:
+        return False
+    return lifecycle.negated or not all(
+        isinstance(state, exp.Literal) and state.this in ("live", "any")
+        for state in lifecycle.states
+    )
 
 
 def _asked(plan: Plan, resolver: Resolver) -> Asked | None:

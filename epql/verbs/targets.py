@@ -46,7 +46,7 @@ def _slot(work: Work, target: SlotTarget) -> bytes:
 
 
 def _query(work: Work, target: QueryTarget) -> list[bytes]:
-    columns, rows = work.query(target.query, work.params)
+    columns, rows = work.query(target.query, work.resolver)
     lowered = [column.lower() for column in columns]
     if len(columns) > 1 and "id" not in lowered:
         raise ProgrammingError(

@@ -36,7 +36,7 @@ class Work:
     transaction: Transaction
     resolver: Resolver
     agent: str
-    query: Callable[[QueryExpression, Params], tuple[list[str], list[Row]]]
+    query: Callable[[QueryExpression, Resolver], tuple[list[str], list[Row]]]
     notices: list[str] = field(default_factory=list)
 
     @property

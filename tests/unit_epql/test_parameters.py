@@ -1,0 +1,32 @@
+"""Parameters whose meaning depends on the session, and arguments that are refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+import epql
+
+
+def test_a_naive_datetime_is_of_the_sessions_zone_in_a_condition_too() -> None:
+    with epql.connect(":memory:") as connection:
+        connection.execute("SET TIME ZONE '+02:00'")
+        (row,) = connection.execute("SELECT ?", (datetime(2026, 1, 5, 12),))
+        assert row == ("2026-01-05T10:00:00.000000Z",)
+
+
+@pytest.mark.parametrize("timeout", ["x", -1, None, float("nan"), True])
+def test_a_timeout_is_a_number_of_seconds(timeout: Any) -> None:
+    with pytest.raises(epql.InterfaceError) as caught:
+        epql.connect(":memory:", timeout=timeout)
+    assert caught.value.code == "connect.timeout"
+
+
+def test_a_bad_hidden_column_points_nowhere() -> None:
+    with epql.connect(":memory:") as connection:
+        with pytest.raises(epql.DataError) as caught:
+            connection.execute("SELECT object FROM beliefs WHERE as_of = 'nope'")
+        assert caught.value.code == "instant.unreadable"
+        assert caught.value.position is None
