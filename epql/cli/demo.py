@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -119,7 +121,14 @@ def _farewell(screen: Screen, path: str) -> None:
     screen.say(screen.bold("Now you."))
     screen.say(f"The database stays in {path}. To ask it more:")
     screen.say()
-    screen.say(f"  epql {shown}")
+    program = _program()
+    screen.say(f"  {program} {shown}")
     question = "SELECT * FROM beliefs WHERE subject = 'pep/572'"
-    screen.say(f'  epql {shown} -c "{question}"')
-    screen.say(f"  epql {shown} -c \"{question} DIFF SINCE '-10y'\"")
+    screen.say(f'  {program} {shown} -c "{question}"')
+    screen.say(f"  {program} {shown} -c \"{question} DIFF SINCE '-10y'\"")
+
+
+def _program() -> str:
+    """How to call this program: by name, where the shell would find it; else by its path."""
+    is_known = shutil.which("epql") is not None
+    return "epql" if is_known else shlex.quote(os.path.relpath(sys.argv[0]))
