@@ -130,5 +130,8 @@ def _farewell(screen: Screen, path: str) -> None:
 
 def _program() -> str:
     """How to call this program: by name, where the shell would find it; else by its path."""
-    is_known = shutil.which("epql") is not None
-    return "epql" if is_known else shlex.quote(os.path.relpath(sys.argv[0]))
+    if shutil.which("epql") is not None:
+        return "epql"
+    path = os.path.abspath(sys.argv[0])
+    beside = os.path.relpath(path)
+    return shlex.quote(path if beside.startswith("..") else beside)

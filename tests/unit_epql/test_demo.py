@@ -118,7 +118,7 @@ def test_it_shows_statement_table_and_sentence(base: Path, capsys: Any) -> None:
         assert stop.title in shown
         assert all(statement + ";\n" in shown for statement in stop.statements)
     assert "status\n────────\nAccepted\n" in shown
-    assert f"  epql {base}\n" in shown and "\x1b" not in shown
+    assert f" {base}\n" in shown.partition("Now you.")[2] and "\x1b" not in shown
 
 
 def test_the_last_lines_can_be_typed(base: Path, capsys: Any) -> None:
