@@ -186,6 +186,8 @@ class Table:
     def _takes(info: apsw.IndexInfo, i: int, column: Column, op: str | None) -> bool:
         if op not in PUSHES[column.push]:
             return False
+        if column.push == "any" and info.get_aConstraintUsage_in(i):
+            return False  # SQLite compares a listed value without the affinity of the list
         return op == " GLOB " or info.get_aConstraint_collation(i) == "BINARY"
 
     def Open(self) -> Cursor:

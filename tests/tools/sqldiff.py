@@ -214,7 +214,8 @@ class Generator:
                 sides.reverse()
             return f"{sides[0]} {choose.choice(_COMPARISONS)} {sides[1]}"
         if kind == 5:
-            listed = [literal(choose.choice([*ref.samples, *_ODD])) for _ in range(choose.randrange(5))]
+            values = choose.choices([*ref.samples, *_ODD], k=choose.randrange(5))
+            listed = map(literal, values)
             return f"{ref} {choose.choice(['', 'NOT '])}IN ({', '.join(listed)})"
         if kind == 6:
             low, high = (literal(choose.choice(list(ref.samples))) for _ in range(2))
