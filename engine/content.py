@@ -27,6 +27,9 @@ def check_name(what: str, value: object) -> str:
 
     Raises: DataError `value.type`, `value.empty`, `value.too_long`, `value.text`.
     """
+    if type(value) is str and value.isascii() and "\x00" not in value:  # noqa: SIM102
+        if len(value) <= NAME_MAX and value.strip():  # what nearly every name is
+            return value
     if not isinstance(value, str):
         raise DataError(
             f"the {what} must be text, not {_type_name(value)}",
@@ -43,6 +46,8 @@ def check_name(what: str, value: object) -> str:
 
 def check_object(value: object, what: str = "object") -> Object:
     """An object: text, a 64-bit integer or a finite number. True and False count as 1 and 0."""
+    if type(value) is str and len(value) <= OBJECT_MAX and value.isascii():
+        return value
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from epql.engine.clock import EVER, FOREVER
@@ -62,7 +63,7 @@ class Transaction:
         self._entries: list[Entry] = []
         self._names_own_instant = False
         self._fold.begin(self.tx, at, info)
-        self._append([(info, 0)])
+        self._append(info)
 
     @property
     def is_empty(self) -> bool:
@@ -112,8 +113,8 @@ class Transaction:
         if known or len(set(keys)) < len(keys):
             pairs = zip(contents, states, strict=True)
             return [self._assert_one(content, state, reason) for content, state in pairs]
-        fresh = [(content, CODE[state]) for content, state in zip(contents, states, strict=True)]
-        self._append(fresh, payloads, keys)
+        flags = [CODE[state] for state in states]
+        self._append_all("H", contents, flags, payloads, keys, are_new=True)
         if reason is not None:
             self._explain(contents, keys, states, reason)
         return [Outcome(key[2:], "new") for key in keys]
@@ -122,7 +123,7 @@ class Transaction:
         key = key_of("H", encode(content))
         number = self._fold.objects.find(key)
         if number is None:
-            self._append([(content, CODE[state])])
+            self._append(content, CODE[state])
             if reason is not None:
                 self._explain([content], [key], [state], reason)
             return Outcome(key[2:], "new")
@@ -130,7 +131,7 @@ class Transaction:
         self._check_may_stand(key[2:], head, content)
         if head.seq == self._latest_in(head.slot):
             return Outcome(key[2:], "same")
-        self._append([(content, 0)])
+        self._append(content)
         if reason is not None:
             self._explain([content], [key], [NAME[head.state]], reason)
         return Outcome(key[2:], "again")
@@ -235,7 +236,7 @@ class Transaction:
     ) -> None:
         order = len(self._records)
         move = Transition(self.tx, order, target, was, state, via, agent, reason, by, cut, cut_tx)
-        self._append([(move, 0)])
+        self._append(move)
 
     # ------------------------------------------------------------ declarations
 
@@ -244,7 +245,7 @@ class Transaction:
     ) -> None:
         """DEFINE PREDICATE; `body` is sorted pairs."""
         record = Declaration(self.tx, len(self._records), "predicate", name, body, agent)
-        self._append([(record, 0)])
+        self._append(record)
 
     def mark_epoch(self, name: str, agent: str) -> None:
         """MARK EPOCH. Raises IntegrityError if the name is taken."""
@@ -254,7 +255,7 @@ class Transaction:
                 code="epoch.exists",
                 hint="SELECT * FROM epochs lists them; choose another name",
             )
-        self._append([(Epoch(self.tx, name, agent), 0)])
+        self._append(Epoch(self.tx, name, agent))
 
     # ------------------------------------------------------------ end
 
@@ -288,13 +289,22 @@ class Transaction:
         """Records so far, the commit's own included."""
         return len(self._records)
 
-    def _append(
+    def _append(self, record: Record, flags: int = 0) -> None:
+        """Add a record to the frame and apply it to the index."""
+        kind, data = kind_of(record), encode(record)
+        self._append_all(kind, [record], [flags], [data], [key_of(kind, data)])
+
+    def _append_all(
         self,
-        records: Sequence[tuple[Record, int]],
-        payloads: Sequence[bytes] | None = None,
-        keys: Sequence[bytes] | None = None,
+        kind: str,
+        records: Sequence[Record],
+        flags: Sequence[int],
+        payloads: Sequence[bytes],
+        keys: Sequence[bytes],
+        *,
+        are_new: bool = False,
     ) -> None:
-        """Add (record, flags) to the frame and apply them to the index."""
+        """Add records of one kind; `are_new`: none of them is in the store yet."""
         if len(self._records) + len(records) > RECORDS_MAX:
             raise InterfaceError(
                 f"a transaction holds {RECORDS_MAX} records at most",
@@ -302,23 +312,12 @@ class Transaction:
                 hint="commit in batches",
             )
         first = seq_of(self.tx, len(self._records))
-        kinds = [kind_of(record) for record, _ in records]
-        if payloads is None:
-            payloads = [encode(record) for record, _ in records]
-        if keys is None:
-            keys = [key_of(kind, data) for kind, data in zip(kinds, payloads, strict=True)]
-        entries = [
-            Entry(seq, kind, flags, record, key)
-            for seq, (kind, (record, flags), key) in enumerate(
-                zip(kinds, records, keys, strict=True), start=first
-            )
-        ]
-        self._fold.apply(self.tx, self.at, entries)
+        seqs = range(first, first + len(records))
+        kinds = repeat(kind)
+        entries = list(map(Entry, seqs, kinds, flags, records, keys))
+        self._fold.apply(self.tx, self.at, entries, are_new=are_new)
         self._entries += entries
-        self._records += [
-            (kind, flags, data)
-            for kind, (_, flags), data in zip(kinds, records, payloads, strict=True)
-        ]
+        self._records += zip(kinds, flags, payloads)  # noqa: B905  kinds has no end
 
 
 def _with_valid(

@@ -95,18 +95,21 @@ class Fold:
         sql = "INSERT INTO txn(tx, recorded_at, agent, origin, key, records) VALUES(?,?,?,?,?,?)"
         self.db.execute(sql, row)
 
-    def apply(self, tx: int, at: int, entries: Sequence[Entry]) -> None:
-        """Apply records of commit `tx`, in order; `at` is the commit's instant."""
+    def apply(self, tx: int, at: int, entries: Sequence[Entry], *, are_new: bool = False) -> None:
+        """Apply records of commit `tx`, in order; `at` is the commit's instant.
+
+        `are_new`: the caller has looked, and no record of them is in the store yet.
+        """
         touched: dict[int, tuple[int, int]] = {}
         batch: list[Entry] = []
         for entry in entries:
             if entry.kind == "H":
                 batch.append(entry)
                 continue
-            self._assertions(tx, at, batch, touched)
+            self._assertions(tx, at, batch, touched, are_new)
             batch = []
             self._event(tx, at, entry, touched)
-        self._assertions(tx, at, batch, touched)
+        self._assertions(tx, at, batch, touched, are_new)
         self._write_touched(tx, touched)
 
     def finish(
@@ -125,9 +128,15 @@ class Fold:
     # ------------------------------------------------------------ assertions
 
     def _assertions(
-        self, tx: int, at: int, batch: list[Entry], touched: dict[int, tuple[int, int]]
+        self,
+        tx: int,
+        at: int,
+        batch: list[Entry],
+        touched: dict[int, tuple[int, int]],
+        are_new: bool,
     ) -> None:
-        if not batch:
+        if are_new or not batch:
+            self._insert(tx, at, batch, touched)
             return
         known = self.objects.find_many(entry.key for entry in batch)
         fresh: list[Entry] = []

@@ -56,7 +56,12 @@ CREATE INDEX declaration_name ON declaration(what, name);
 CREATE TABLE aside(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL);
 """
 
-_PRAGMAS = "PRAGMA synchronous=NORMAL; PRAGMA mmap_size=0; PRAGMA cache_size=-65536"
+_PRAGMAS = """
+PRAGMA synchronous=NORMAL;
+PRAGMA mmap_size=0;
+PRAGMA cache_size=-65536;
+PRAGMA wal_autocheckpoint=8000; -- a checkpoint syncs twice: not after every few commits of a load
+"""
 
 
 def open_index(path: str, *, read_only: bool = False, busy_ms: int = 5000) -> apsw.Connection:

@@ -20,7 +20,7 @@ from epql.engine.errors import DataError, Error, IntegrityError
 from epql.engine.lifecycle import LANDING, check_state
 from epql.engine.records import Assertion, assertion_id
 from epql.engine.transaction import Outcome
-from epql.nodes import Assert, Expression, Valid
+from epql.nodes import Assert, Bind, Expression, Valid
 from epql.plan.values import Evaluate, Getter, Params, getter, span_of
 from epql.verbs import targets
 from epql.verbs.returning import answer
@@ -151,8 +151,19 @@ def _ready(
     """A function from parameters to a checked value; an error points at the expression."""
     if expression is None:
         return lambda params: default
-    get = getter(expression, evaluate)
     span = span_of(expression)
+    if isinstance(expression, Bind):
+        key = expression.this  # no getter between: this runs for every value of a bulk
+
+        def bound(params: Params) -> Any:
+            try:
+                found = check(params[key])
+            except Error as error:
+                raise error.with_span(span) from None
+            return default if found is None else found
+
+        return bound
+    get = getter(expression, evaluate)
 
     def checked(params: Params) -> Any:
         try:
@@ -168,9 +179,9 @@ def _confidence(value: Any) -> float | None:
     return None if value is None else check_confidence(value)
 
 
-def _landing(value: Any) -> str | None:
-    if value is None:
-        return None
+def _landing(value: Any) -> Any:
+    if value is None or value in LANDING:
+        return value
     if not isinstance(value, str):
         raise DataError(f"a lifecycle state is a word, not {value!r}", code="lifecycle.unknown")
     state = check_state(value)
