@@ -35,12 +35,13 @@ from epql.engine.folder import (
 from epql.engine.index.declarations import Declarations
 from epql.engine.index.fold import Fold
 from epql.engine.index.schema import open_index
-from epql.engine.ingest import Progress, applied, catch_up, diverged
+from epql.engine.ingest import Progress, applied, catch_up, checkpoint, diverged
 from epql.engine.journal.reader import read_frames
 from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.segments import FOLDER, segment_name
 from epql.engine.journal.writer import JournalWriter
-from epql.engine.lock import WriterLock
+from epql.engine.lock import Note, WriterLock
+from epql.engine.reading import translated
 from epql.engine.records import CommitInfo
 from epql.engine.transaction import Transaction
 
@@ -72,7 +73,8 @@ class Database:
         self.transaction: Transaction | None = None
         self._writer: JournalWriter | None = None
         self._private: tempfile.TemporaryDirectory[str] | None = None
-        self._is_behind = False
+        self.behind_by = 0
+        self._applied_mark: tuple[int, int, int] | None = None
         self.files, self.lock = _open_folder(path, options)
         self.path = path
         self._attach(self._open_index())
@@ -122,15 +124,10 @@ class Database:
 
         Raises: OperationalError `read.in_flight`.
         """
-        if self.transaction is not None or instant <= self.last()[1]:
+        if self.transaction is not None or self._private is not None:
             return
         deadline = time.monotonic() + self.options.timeout_s
-        while True:
-            note = self.lock.read_note()
-            if note is None or note.state != "writing" or note.instant_us > instant:
-                return
-            if not self.lock.probe():
-                return  # its writer is gone: the next one decides what became of it
+        while instant > self.last()[1] and self._may_still_come(instant):
             if time.monotonic() > deadline:
                 raise OperationalError(
                     "a commit in flight may still belong to that instant",
@@ -138,6 +135,37 @@ class Database:
                     retryable=True,
                 )
             time.sleep(0.0005)
+
+    def _may_still_come(self, instant: int) -> bool:
+        """Whether a commit that is not visible yet may be stamped at or before an instant."""
+        note = self.lock.read_note()
+        if note is None:
+            return False
+        if note.state == "writing":  # its writer may be gone: the next one decides about it
+            return note.instant_us <= instant and self.lock.probe()
+        if not note.is_clean or not self._is_unapplied(note, instant):
+            return False
+        if not self.lock.probe() and not self.options.read_only:
+            with self.writing():
+                pass  # its writer died before it could apply it; now it is applied
+        return self.lock.probe()
+
+    def _is_unapplied(self, note: Note, instant: int) -> bool:
+        """Whether the journal holds a commit of that time that the index has not.
+
+        Between the sync and the index's COMMIT the note says 'clean' already. Backfilled commits
+        do not count: they are older than the answers given before them (language.md §3).
+        """
+        size = self.files.stat(segment_name(note.segment)).size
+        mark = (note.segment, note.offset, size)
+        if mark == self._applied_mark:
+            return False
+        last, place = checkpoint(self.db, self.files)
+        frame = next(read_frames(self.files, after_tx=last, after=place), None)
+        if frame is None:
+            self._applied_mark = mark
+            return False
+        return not frame.is_backfilled and frame.recorded_at <= instant
 
     def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
         """(tx, position, kind, payload) of the records of commits first to last."""
@@ -164,10 +192,10 @@ class Database:
         self.lock.acquire(self.options.timeout_s)
         try:
             writer = self._ready_writer()
+            if applied(self.db)[0] < writer.last_tx:
+                catch_up(self.fold, self.files)  # for good, whatever becomes of this transaction
             self.db.execute("BEGIN IMMEDIATE")
             try:
-                if applied(self.db)[0] < writer.last_tx:
-                    catch_up(self.fold, self.files)
                 if applied(self.db)[0] != writer.last_tx:
                     raise diverged(applied(self.db)[0])
                 self.db.execute("SAVEPOINT epql_transaction")
@@ -177,15 +205,13 @@ class Database:
             except BaseException:
                 self._roll_back()
                 raise
-        except apsw.BusyError as error:
+        except apsw.Error as error:
             self.lock.release()
-            raise OperationalError(
-                "the index is busy", code="index.busy", retryable=True
-            ) from error
+            raise translated(error) from error
         except BaseException:
             self.lock.release()
             raise
-        self._is_behind = False
+        self.behind_by = 0
         self.transaction = transaction
         return transaction
 
@@ -195,7 +221,11 @@ class Database:
         self.lock.acquire(self.options.timeout_s)
         try:
             writer = self._ready_writer()
-            catch_up(self.fold, self.files)
+            try:
+                catch_up(self.fold, self.files)
+            except apsw.BusyError as error:
+                raise _busy() from error
+            self.behind_by = 0
             yield writer
         finally:
             self.lock.release()
@@ -203,9 +233,9 @@ class Database:
     def finish(self, transaction: Transaction) -> int:
         """Make a transaction durable, then visible; its tx. Called by Transaction.commit."""
         writer = self._ready()
-        # readers of a later instant wait from here on, so the stamp comes after the note
-        self.lock.note("writing", writer.tail.segment, writer.tail.synced, self._clock())
         try:
+            # readers of a later instant wait from here on, so the stamp comes after the note
+            self.lock.note("writing", writer.tail.segment, writer.tail.synced, self._clock())
             instant = transaction.fixed_at if transaction.fixed_at is not None else self._stamp()
             transaction.restamp(instant)
             (appended,) = writer.append([transaction.pending(instant)])
@@ -221,7 +251,7 @@ class Database:
         except BaseException as error:
             # durable all the same: the index is caught up before the next statement
             self._roll_back()
-            self._is_behind = True
+            self.behind_by = appended.tx
             if not isinstance(error, apsw.Error):
                 raise
         finally:
@@ -256,9 +286,22 @@ class Database:
             )
 
     def refresh(self) -> None:
-        """Catch the index up if a commit could not be applied when it was made."""
-        if self._is_behind and self.transaction is None:
-            self.begin("epql").rollback()
+        """Catch the index up if a commit could not be applied when it was made.
+
+        Where that is not possible yet (the disk is full), `behind_by` stays the commit's number.
+        """
+        if not self.behind_by or self.transaction is not None:
+            return
+        try:
+            self.lock.acquire(self.options.timeout_s)
+            try:
+                # no further than what was acknowledged: more may stand in the file unsynced
+                catch_up(self.fold, self.files, upto=self.behind_by)
+            finally:
+                self.lock.release()
+        except (OperationalError, apsw.Error):
+            return  # reads go on at the last commit that is in the index, and say so
+        self.behind_by = 0
 
     def close(self) -> None:
         """Roll back what is open and let go of everything."""
@@ -465,9 +508,13 @@ def _replace(path: Path, fresh: apsw.Connection, options: Options) -> None:
             while not copy.done:
                 copy.step(1000)
     except apsw.BusyError as error:
-        raise OperationalError("the index is busy", code="index.busy", retryable=True) from error
+        raise _busy() from error
     finally:
         old.close()
+
+
+def _busy() -> OperationalError:
+    return OperationalError("the index is busy", code="index.busy", retryable=True)
 
 
 def _remove(index: Path) -> None:

@@ -8,7 +8,7 @@ and for following a journal that another process writes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import apsw
 import msgspec
@@ -60,8 +60,24 @@ def catch_up(
     if upto is not None and last >= upto:
         return last
     is_nested = fold.db.in_transaction
+    try:
+        return _apply_all(
+            fold, read_frames(files, after_tx=last, after=place), last, upto, progress
+        )
+    except BaseException:
+        if not is_nested:
+            if fold.db.in_transaction:
+                fold.db.execute("ROLLBACK")
+            fold.forget()
+        raise
+
+
+def _apply_all(
+    fold: Fold, frames: Iterator[Frame], last: int, upto: int | None, progress: Progress | None
+) -> int:
+    is_nested = fold.db.in_transaction
     pending = 0
-    for frame in read_frames(files, after_tx=last, after=place):
+    for frame in frames:
         if not pending and not is_nested:
             fold.db.execute("BEGIN IMMEDIATE")
         apply_frame(fold, frame)

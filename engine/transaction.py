@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
+import apsw
+
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.content import (
     check_interval,
@@ -22,6 +24,7 @@ from epql.engine.errors import DataError, IntegrityError, InterfaceError
 from epql.engine.index.fold import Entry, Head
 from epql.engine.journal.writer import Pending
 from epql.engine.lifecycle import CODE, LIVE, NAME, TERMINAL, check_move
+from epql.engine.reading import translated
 from epql.engine.records import (
     Assertion,
     CommitInfo,
@@ -62,6 +65,8 @@ class Transaction:
         self._records: list[tuple[str, int, bytes]] = []
         self._entries: list[Entry] = []
         self._names_own_instant = False
+        self.is_lost = False
+        """Whether SQLite has rolled it back; all that is left is to roll back."""
         self._fold.begin(self.tx, at, info)
         self._append(info)
 
@@ -84,13 +89,18 @@ class Transaction:
         try:
             yield
             is_kept = not dry_run
+        except apsw.Error as error:
+            raise translated(error) from error
         finally:
-            if not is_kept:
+            if not self._fold.db.in_transaction:
+                self.is_lost = True  # a full disk makes SQLite roll back all of it
+            elif not is_kept:
                 self._fold.db.execute("ROLLBACK TO epql_statement")
                 self._database.forget()
                 del self._records[before[0] :], self._entries[before[0] :]
                 self._names_own_instant = before[1]
-            self._fold.db.execute("RELEASE epql_statement")
+            if not self.is_lost:
+                self._fold.db.execute("RELEASE epql_statement")
 
     # ------------------------------------------------------------ assertions
 

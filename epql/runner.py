@@ -131,6 +131,11 @@ class Runner:
         except Error as error:
             raise error.with_text(text) from error.__cause__
         result.notices = [*resolver.notices, *result.notices] if self.state.notices else []
+        if self.database.behind_by:
+            result.notices.append(
+                f"commit {self.database.behind_by} is durable, but the index has no room for it"
+                " yet: this is the state before it"
+            )
         return result
 
     def execute_many(self, text: str, rows: Iterable[Params]) -> Result:
@@ -240,7 +245,7 @@ class Runner:
             with transaction.statement(dry_run=dry_run):
                 answer = run(work)
         except BaseException:
-            if not self._is_kept_open():
+            if transaction.is_lost or not self._is_kept_open():
                 self.rollback()
             raise
         if not self._is_kept_open():
