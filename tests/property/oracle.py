@@ -197,7 +197,7 @@ class Oracle:
         return Defined(predicate, many, half_life)
 
     def candidates(self, view: View) -> list[Candidate]:
-        """One per assertion with a piece the view sees: the piece asserted last, then starting last."""
+        """One per assertion with a piece the view sees: that asserted last, then starting last."""
         found = []
         for standing in self.fold(view.tx).values():
             seen = [piece for piece in standing.pieces if view.sees(piece)]

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.clock import TestClock, text_of
 from tests.property.driver import CHANGE, COLUMNS, Engine, comparable
-from tests.property.model import ANY, INITIAL, LIVE, Content, Refused, View
+from tests.property.model import ANY, INITIAL, LIVE, Content, Refused
 from tests.property.oracle import Oracle
 
 HOUR = 3_600_000_000

@@ -19,10 +19,15 @@ def test_a_commit_the_index_has_no_room_for_is_shown_once_there_is(tmp_path: Pat
     db = connection.runner.database.db
     db.pragma("max_page_count", db.pragma("page_count") + 3)
     written = 0
-    with pytest.raises(epql.OperationalError) as caught:
+
+    def fill() -> None:
+        nonlocal written
         for number in range(10_000):
             connection.execute("ASSERT (?, 'p', ?)", (f"s{number}", "x" * 500))
             written += 1
+
+    with pytest.raises(epql.OperationalError) as caught:
+        fill()
     assert caught.value.code == "index.failed"
     seen, notices = count(connection)
     assert seen in (written - 1, written)
