@@ -134,4 +134,10 @@ def translated(error: apsw.Error) -> Error:
             unknown = UnknownName(sentence.format(repr(last)), code=code)
             unknown.name = match[1]
             return unknown
+    if text == "no query solution":  # engine/vtab/base.py, BestIndexObject
+        return ProgrammingError(
+            "a parameter of a relation (as_of, lifecycle_in, …) is not given with =",
+            code="hidden.comparison",
+            hint="as_of = '-24h' joined by AND, with a value or a column of an earlier table",
+        )
     return ProgrammingError(text, code="sql.refused")

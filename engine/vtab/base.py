@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from epql.engine.errors import ProgrammingError
 from epql.engine.vtab.context import Context, Scope
 
 SqlValue = Any
@@ -267,7 +268,14 @@ class Cursor:
             return self.Rowid()
         place = number - len(self._relation.columns)
         assert place >= 0, "SQLite said which columns it reads"
-        return self._hidden.get((SCOPE, *self._relation.hidden)[place])
+        name = (SCOPE, *self._relation.hidden)[place]
+        if name not in self._hidden:
+            raise ProgrammingError(
+                f"{name} is a parameter of {self._relation.name} and was not given",
+                code="hidden.not_given",
+                hint=f"give it with AND {name} = …, or use the clauses",
+            )
+        return self._hidden[name]
 
 
 @lru_cache(maxsize=100)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 from epql.engine.errors import ProgrammingError, Span
-from epql.engine.vtab.base import Relation
+from epql.engine.vtab.base import SCOPE, Relation
 from epql.engine.vtab.register import RELATIONS
 
 TABLE_FUNCTIONS = ("json_each", "json_tree")
@@ -55,6 +56,17 @@ def relation(name: str, span: Span | None) -> Relation:
             hint=nearest(name, RELATIONS, "the relations are "),
         )
     return found
+
+
+def check_names(names: Iterable[Any]) -> None:
+    """Refuse the planner's own hidden column in a person's text."""
+    for name in names:
+        if str(name.this).lower() == SCOPE:
+            raise ProgrammingError(
+                f"there is no column {SCOPE!r}",
+                code="name.unknown_column",
+                span=name.meta.get("span"),
+            )
 
 
 def columns(name: str) -> tuple[str, ...]:

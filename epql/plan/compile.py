@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from epql.engine.errors import Span
 from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Expression, Parsed, Query
-from epql.plan import diff
+from epql.plan import catalog, diff
 from epql.plan.relations import Relations, Use
 from epql.sqlgen import to_sqlite
 
@@ -56,6 +56,7 @@ def scope_name(number: int) -> str:
 def compile_query(parsed: Parsed, query: Query, scratch: frozenset[str] = frozenset()) -> Plan:
     """Plan a query. Raises ProgrammingError with a span for names and misplaced clauses."""
     select = query.select.copy()
+    catalog.check_names(select.find_all(exp.Identifier))
     clauses = replace(query.clauses, purpose=None)
     _name_results(select)
     relations = Relations(scratch=scratch)

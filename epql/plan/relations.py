@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from epql.engine.errors import NotSupportedError, ProgrammingError, Span
+from epql.engine.vtab.register import RELATIONS
 from epql.nodes import NO_CLAUSES, Bind, Clauses
 from epql.plan import catalog, diff
 
@@ -42,6 +43,7 @@ class Relations:
     def rewrite(self, query: exp.Query, level: Clauses) -> None:
         """Rewrite every relation below `query`, in place. Raises ProgrammingError."""
         before = len(self.uses)
+        _check_outer_joins(query)
         self._visit(query, level, frozenset())
         _check_meaning(level, self.uses[before:])
 
@@ -94,7 +96,9 @@ class Relations:
         if side is None:
             used, clauses = _as_used(relation, clauses, own)
         mark = Bind(this=f"0s{self._number(Use(used, clauses, span, side, table.alias or name))}")
-        arguments = [mark, *map(_argument, call.expressions if call is not None else [])]
+        given = call.expressions if call is not None else []
+        _check_arguments(used, len(given), span)
+        arguments = [mark, *map(_argument, given)]
         if not table.alias:
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
         table.set("this", exp.Anonymous(this=used, expressions=arguments))
@@ -105,7 +109,7 @@ class Relations:
     ) -> bool:
         if call is not None:
             return name in catalog.TABLE_FUNCTIONS
-        return name in ctes or name in self.scratch
+        return not table.args.get("db") and (name in ctes or name in self.scratch)
 
     def _number(self, use: Use) -> int:
         for number, known in enumerate(self.uses):
@@ -113,6 +117,52 @@ class Relations:
                 return number
         self.uses.append(use)
         return len(self.uses) - 1
+
+
+def _check_arguments(relation: str, number: int, span: Span | None) -> None:
+    known = RELATIONS[relation].hidden
+    if number > len(known):
+        raise ProgrammingError(
+            f"{relation} takes {len(known)} arguments at most, not {number}",
+            code="hidden.arguments",
+            span=span,
+            hint=f"{relation}({', '.join(known)})",
+        )
+
+
+def _check_outer_joins(query: exp.Expr) -> None:
+    """In ON of RIGHT and FULL JOIN SQLite cannot hand a parameter to a relation."""
+    for join in query.find_all(exp.Join):
+        if str(join.side).upper() not in ("RIGHT", "FULL"):
+            continue
+        relations = {
+            table.alias_or_name.lower(): _name_of(table)
+            for table in join.parent.find_all(exp.Table)  # type: ignore[union-attr]
+            if _name_of(table) in RELATIONS
+        }
+        call = join.this.this if isinstance(join.this, exp.Table) else None
+        if isinstance(call, exp.Anonymous) and _name_of(join.this) in RELATIONS:
+            for column in call.find_all(exp.Column):
+                raise _outer_join(join, column)
+        on = join.args.get("on")
+        for column in () if on is None else on.find_all(exp.Column):
+            owners = [relations.get(column.table.lower())] if column.table else relations.values()
+            if any(owner and column.name.lower() in RELATIONS[owner].hidden for owner in owners):
+                raise _outer_join(join, column)
+
+
+def _outer_join(join: exp.Join, column: exp.Column) -> ProgrammingError:
+    return ProgrammingError(
+        f"{join.side} JOIN cannot give a relation a parameter from another table",
+        code="hidden.outer_join",
+        span=column.meta.get("span"),
+        hint="LEFT JOIN can, with the relation on its right",
+    )
+
+
+def _name_of(table: exp.Table) -> str:
+    called = table.this.name if isinstance(table.this, exp.Anonymous) else table.name
+    return str(called).lower()
 
 
 def _argument(given: exp.Expr) -> exp.Expr:

@@ -93,12 +93,10 @@ def _can_be_split(query: Query, answer: Answer) -> bool:
 
 def _partitions(db: Any, query: Query) -> Iterator[str]:
     whole, p = _answer(db, query.text(condition="1")), query.condition
-    parts = [
-        _answer(db, query.text(condition=c)) for c in (p, f"NOT ({p})", f"({p}) IS NULL")
-    ]
-    if not any(isinstance(part, str) for part in parts):
-        if sum(parts, Counter()) != whole:  # type: ignore[arg-type]
-            yield f"tlp: {query.text()}"
+    parts = [_answer(db, query.text(condition=c)) for c in (p, f"NOT ({p})", f"({p}) IS NULL")]
+    ran = not any(isinstance(part, str) for part in parts)
+    if ran and sum(parts, Counter()) != whole:  # type: ignore[arg-type]
+        yield f"tlp: {query.text()}"
     counted = _answer(db, f"SELECT count(*) FROM {query.source} WHERE {p}")
     summed = _answer(db, f"SELECT coalesce(sum(({p}) IS TRUE), 0) FROM {query.source}")
     if counted != summed:
