@@ -345,6 +345,14 @@ def test_a_pipe_is_answered_statement_by_statement(base: Path) -> None:
     assert talk.returncode == 0
 
 
+_ON_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+# not preexec_fn: what it runs between fork and exec can hang where the tests have threads
+
+
 class Terminal:
     """A command on a terminal of its own, driven by what it shows."""
 
@@ -354,9 +362,9 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "INPUTRC")}
         self.process = subprocess.Popen(
-            [*COMMAND, *argv], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            [sys.executable, "-c", _ON_TERMINAL, *COMMAND, *argv],
+            stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={**clean, "TERM": "xterm", **environment},
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0) and None,
         )  # fmt: skip
         os.close(slave)
         self.master = master
