@@ -30,9 +30,10 @@ def system_clock() -> datetime:
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970 UTC of an aware datetime, exactly (no floats)."""
-    if moment.tzinfo is None:
+    if getattr(moment, "tzinfo", None) is None:
+        what = "a datetime without a zone" if isinstance(moment, datetime) else repr(moment)
         raise InterfaceError(
-            "the clock returned a datetime without a zone",
+            f"the clock returned {what}",
             code="clock.naive",
             hint="return an aware datetime, such as datetime.now(timezone.utc)",
         )

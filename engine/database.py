@@ -12,6 +12,7 @@ acknowledged all the same, and the index is caught up before the next statement.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -422,7 +423,7 @@ class Database:
             self.lock.release()
 
     def _busy_ms(self) -> int:
-        return int(self.options.timeout_s * 1000)
+        return _milliseconds(self.options.timeout_s)
 
 
 def _open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
@@ -431,12 +432,7 @@ def _open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
         lock = WriterLock.of(files)
         create_contents(files)
         return files, lock
-    if not path or "\x00" in path:
-        raise ProgrammingError(
-            "the path of the database is empty" if not path else "the path holds a NUL character",
-            code="database.path",
-            hint="give the path of a folder, or ':memory:'",
-        )
+    _check_path(path)
     folder = Path(path)
     exists = check_folder(folder, must_exist=options.read_only)
     if not exists:
@@ -457,6 +453,23 @@ def _open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
             hint="open it with read_only=True",
         )
     return files, lock
+
+
+def _check_path(path: str) -> None:
+    wrong = None
+    if not path:
+        wrong = "the path of the database is empty"
+    elif "\x00" in path:
+        wrong = "the path holds a NUL character"
+    else:
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:
+            wrong = "the path holds half a character (a lone surrogate)"
+    if wrong is not None:
+        raise ProgrammingError(
+            wrong, code="database.path", hint="give the path of a folder, or ':memory:'"
+        )
 
 
 def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | None = None) -> int:
@@ -499,7 +512,7 @@ def _replace(path: Path, fresh: apsw.Connection, options: Options) -> None:
     last of them to close it would delete the new one's -wal. One that is no database at all is.
     """
     try:
-        old = open_index(str(path), busy_ms=int(options.timeout_s * 1000))
+        old = open_index(str(path), busy_ms=_milliseconds(options.timeout_s))
     except (Error, apsw.Error):
         _remove(path)
         old = open_index(str(path))
@@ -511,6 +524,11 @@ def _replace(path: Path, fresh: apsw.Connection, options: Options) -> None:
         raise _busy() from error
     finally:
         old.close()
+
+
+def _milliseconds(timeout_s: float) -> int:
+    """A timeout as SQLite takes it: milliseconds in 32 bits."""
+    return int(min(timeout_s, 2_000_000.0) * 1000)
 
 
 def _busy() -> OperationalError:

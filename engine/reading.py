@@ -39,14 +39,30 @@ class Rows:
         except apsw.Error as error:
             self.close()
             raise translated(error) from error
+        except UnicodeDecodeError as error:
+            self.close()
+            raise DataError(
+                "a text in the answer is not valid UTF-8",
+                code="value.text",
+                hint="CAST(… AS BLOB) gives its bytes",
+            ) from error
         except BaseException:
             self.close()
             raise
 
     def buffer(self) -> None:
-        """Fetch what is left, because a transaction is about to begin or end."""
-        if self._is_open:
-            rows = list(self)
+        """Fetch what is left, because something is about to be written.
+
+        An error on the way is told to whoever fetches so far, not to the one who writes.
+        """
+        if not self._is_open:
+            return
+        rows: list[Row] = []
+        try:
+            rows += self
+        except Error as error:
+            self._rows = _rows_before(rows, error)
+        else:
             self._rows = iter(rows)
 
     def close(self) -> None:
@@ -61,6 +77,11 @@ class Rows:
 
     def __del__(self) -> None:
         self._session.close_scopes(self._numbers)
+
+
+def _rows_before(rows: list[Row], error: Error) -> Iterator[Row]:
+    yield from rows
+    raise error
 
 
 def run(
@@ -80,6 +101,13 @@ def run(
     except OverflowError as error:
         session.close_scopes(numbers)
         raise DataError("a number does not fit in 64 bits", code="value.range") from error
+    except UnicodeEncodeError as error:
+        session.close_scopes(numbers)
+        raise DataError(
+            "a text holds half a character (a lone surrogate)",
+            code="value.text",
+            hint="decode the text with the right encoding first",
+        ) from error
     except BaseException:
         session.close_scopes(numbers)
         raise

@@ -61,10 +61,27 @@ def connect(
         )
     if not (type(timeout) in (int, float) and timeout >= 0):
         raise InterfaceError(f"the timeout {timeout!r} is no time", code="connect.timeout")
+    if clock is not None and not callable(clock):
+        raise InterfaceError(
+            f"the clock {clock!r} cannot be called",
+            code="connect.clock",
+            hint="give a callable that returns an aware datetime",
+        )
     speaker = DEFAULT_AGENT if agent is None else check_name("agent", agent)
     options = Options(clock or system_clock, read_only, durability, float(timeout))
-    database = Database(os.fspath(path), options)
+    database = Database(_text_of(path), options)
     return Connection(Runner(database, speaker, autocommit=autocommit))
+
+
+def _text_of(path: object) -> str:
+    try:
+        return os.fsdecode(path)  # type: ignore[arg-type]
+    except TypeError:
+        raise ProgrammingError(
+            f"a path is text, not {type(path).__name__}",
+            code="database.path",
+            hint="give the path of a folder, or ':memory:'",
+        ) from None
 
 
 class Connection:

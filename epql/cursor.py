@@ -95,8 +95,9 @@ class Cursor:
         """All rows that are left."""
         return list(self._rows())
 
-    def __iter__(self) -> Iterator[Row]:
-        return self._rows()
+    def __iter__(self) -> Cursor:
+        self._rows()
+        return self
 
     def __next__(self) -> Row:
         return next(self._rows())

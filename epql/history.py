@@ -16,6 +16,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,13 @@ from epql.engine.content import (
     check_optional,
 )
 from epql.engine.digest import digest
-from epql.engine.errors import DataError, Error, IntegrityError, OperationalError
+from epql.engine.errors import (
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from epql.engine.lifecycle import check_state
 from epql.engine.records import Assertion
 
@@ -92,9 +99,17 @@ def import_history(
     Raises: DataError `history.line` naming the first bad line, unless `skip_bad`; the commits
     before it stay. OperationalError `files.missing` and so on.
     """
+    runner.check_may_write()
+    if runner.in_transaction:
+        raise InterfaceError(
+            "a transaction is open; an import commits by itself",
+            code="transaction.open",
+            hint="COMMIT or ROLLBACK it first",
+        )
+    runner.queries.buffer()
     report = Report()
     with _opened(path) as (lines, position, total), bulk_load(runner.database) as loader:
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(_readable(lines, path), start=1):
             if not line.strip():
                 continue
             try:
@@ -113,6 +128,14 @@ def import_history(
     return report
 
 
+def _readable(lines: IO[bytes], path: str) -> Iterator[bytes]:
+    """The lines; what is wrong with the file as a whole ends them with an error of ours."""
+    try:
+        yield from lines
+    except (OSError, EOFError, zlib.error) as error:
+        raise OperationalError(f"{path} cannot be read: {error}", code="files.missing") from error
+
+
 def _bad(number: int, error: Error) -> Error:
     return DataError(
         f"line {number}: {error.message}",
@@ -123,7 +146,10 @@ def _bad(number: int, error: Error) -> Error:
 
 def _load(loader: BulkLoader, line: bytes, report: Report) -> None:
     read = _read(line)
-    canonical = json.dumps(read, sort_keys=True, ensure_ascii=True).encode()
+    try:
+        canonical = json.dumps(read, sort_keys=True, ensure_ascii=True).encode()
+    except RecursionError as error:
+        raise DataError("the line is nested too deeply", code="history.line") from error
     key = digest(canonical).hex()[:32]
     if loader.has(key):
         report.skipped += 1
@@ -212,10 +238,10 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], Callable[[], int], int]]:
         return
     try:
         raw = open(path, "rb")  # noqa: SIM115  closed below
-    except OSError as error:
-        raise OperationalError(
-            f"{path} cannot be read: {error.strerror}", code="files.missing"
-        ) from error
+    except (OSError, ValueError) as error:  # ValueError: NUL, half a character
+        shown = path if path.isprintable() else ascii(path)
+        why = getattr(error, "strerror", None) or "it cannot be a path"
+        raise OperationalError(f"{shown} cannot be read: {why}", code="files.missing") from error
     with raw:
         total = Path(path).stat().st_size
         lines: IO[bytes] = raw

@@ -14,6 +14,7 @@ from epql.engine.clock import EVER, FOREVER
 from epql.engine.content import check_name
 from epql.engine.database import Database
 from epql.engine.errors import (
+    DataError,
     Error,
     InterfaceError,
     NotSupportedError,
@@ -149,19 +150,22 @@ class Runner:
                     code="executemany.query",
                     hint="execute a query once for each set of parameters",
                 )
-            checked = (check_params(parsed, row) for row in rows)
+            checked = (check_params(parsed, row) for row in _listed(rows))
             statement = parsed.statement
+            dry_run = getattr(statement, "dry_run", False)
 
             def run(work: Work) -> Answer:
                 if isinstance(statement, nodes.Assert) and assert_.is_batchable(statement):
                     return assert_.run_many(work, statement, checked)
-                count = 0
+                count, columns, answers = 0, None, []
                 for row in checked:
                     work.resolver.params = row
-                    count += verb(work, statement).count
-                return Answer(count)
+                    answer = verb(work, statement)
+                    count, columns = count + answer.count, answer.columns
+                    answers += answer.rows
+                return Answer(count, columns, answers)
 
-            return self._write(run, self._resolver(()), dry_run=False)
+            return self._write(run, self._resolver(()), dry_run=dry_run)
         except Error as error:
             raise error.with_text(text) from error.__cause__
 
@@ -172,6 +176,7 @@ class Runner:
             )
         parsed = self._parsed.get(text)
         if parsed is None:
+            _check_characters(text)
             parsed = parse(text)
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()
@@ -235,7 +240,8 @@ class Runner:
     # ------------------------------------------------------------ writing
 
     def _write(self, run: Callable[[Work], Answer], resolver: Resolver, *, dry_run: bool) -> Result:
-        self._check_may_write()
+        self.check_may_write()
+        self.queries.buffer()
         transaction = self._open_transaction()
         work = Work(
             self.database, self.session, transaction, resolver, self.state.agent,
@@ -256,7 +262,8 @@ class Runner:
             answer.count, answer.columns, iter(answer.rows), [*resolver.notices, *work.notices]
         )
 
-    def _check_may_write(self) -> None:
+    def check_may_write(self) -> None:
+        """Raise unless the session stands at now and may write."""
         self.database.check_writable()
         if self.state.read_only:
             raise ProgrammingError(
@@ -275,7 +282,6 @@ class Runner:
 
     def _open_transaction(self) -> Transaction:
         if self._transaction is None:
-            self.queries.buffer()
             self._transaction = self.database.begin(self.state.agent)
         return self._transaction
 
@@ -437,6 +443,28 @@ class Runner:
             )
         report = import_history(self, path)
         return Result(report.assertions, notices=[report.sentence()])
+
+
+def _check_characters(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            "the statement holds half a character (a lone surrogate)",
+            code="value.text",
+            hint="decode the text with the right encoding first",
+        ) from error
+
+
+def _listed(rows: Iterable[Params]) -> Iterator[Params]:
+    try:
+        return iter(rows)
+    except TypeError:
+        raise ProgrammingError(
+            f"executemany takes rows of parameters, not {type(rows).__name__}",
+            code="parameter.style",
+            hint="a list of tuples, or of dicts",
+        ) from None
 
 
 _CACHED = 1000

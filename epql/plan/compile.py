@@ -125,4 +125,5 @@ def _named(item: exp.Expr) -> exp.Expr:
     text = item.meta.get("text")
     if text is None or isinstance(item, (exp.Alias, exp.Column, exp.Star)):
         return item
-    return exp.Alias(this=item, alias=exp.Identifier(this=text, quoted=True))
+    name = text.replace("\x00", "\ufffd")  # SQL text cannot hold a NUL
+    return exp.Alias(this=item, alias=exp.Identifier(this=name, quoted=True))

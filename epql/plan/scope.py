@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from epql import instants
 from epql.engine.clock import EVER, FOREVER
+from epql.engine.content import check_name
 from epql.engine.database import Database
 from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError, Span
 from epql.engine.index.snapshot import LIVE_STATES, STRATEGIES, Snapshot, Window
@@ -224,6 +225,7 @@ class Resolver:
         return number
 
     def _epoch(self, name: Any) -> int:
+        check_name("epoch", name)
         row = self.database.db.execute(
             "SELECT id >> 20 FROM epoch WHERE name=?", (name,)
         ).fetchone()

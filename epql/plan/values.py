@@ -69,6 +69,10 @@ def _number(text: str) -> Any:
     return whole if -(2**63) <= whole <= 2**63 else float(whole)
 
 
+_TEXTS = (str, bytes, bytearray, memoryview)
+"""Sequences that nobody means as a list of parameters."""
+
+
 def check_params(parsed: Parsed, params: Params) -> Params:
     """The parameters, once they are known to fit the statement.
 
@@ -76,7 +80,7 @@ def check_params(parsed: Parsed, params: Params) -> Params:
     """
     if type(params) is tuple and len(params) == parsed.positional and not parsed.named:
         return params  # what nearly every call brings
-    if isinstance(params, (str, bytes)) or not isinstance(params, (Sequence, Mapping)):
+    if isinstance(params, _TEXTS) or not isinstance(params, (Sequence, Mapping)):
         raise ProgrammingError(
             f"parameters come as a list, a tuple or a dict, not as {type(params).__name__}",
             code="parameter.style",

@@ -11,6 +11,8 @@ from epql.nodes import DefinePredicate, MarkEpoch
 from epql.plan.catalog import nearest
 from epql.verbs.work import Answer, Work
 
+_HALF_LIFE_MAX = 10_000 * 366 * 86_400 * 1_000_000
+
 
 def define_predicate(work: Work, statement: DefinePredicate) -> Answer:
     """DEFINE PREDICATE; what is not said again stays as it was declared."""
@@ -66,4 +68,6 @@ def _half_life(value: Any) -> int:
         )
     if duration.micros <= 0:
         raise DataError("a half-life must be longer than nothing", code="predicate.half_life")
+    if duration.micros > _HALF_LIFE_MAX:
+        raise DataError("a half-life has at most 10,000 years", code="predicate.half_life")
     return duration.micros
