@@ -31,9 +31,8 @@ def system_clock() -> datetime:
 def micros(moment: datetime) -> int:
     """Microseconds since 1970 UTC of an aware datetime, exactly (no floats)."""
     if getattr(moment, "tzinfo", None) is None:
-        what = "a datetime without a zone" if isinstance(moment, datetime) else repr(moment)
         raise InterfaceError(
-            f"the clock returned {what}",
+            f"the clock returned {moment!r}, not a datetime with a zone",
             code="clock.naive",
             hint="return an aware datetime, such as datetime.now(timezone.utc)",
         )

@@ -157,7 +157,8 @@ class Runner:
             def run(work: Work) -> Answer:
                 if isinstance(statement, nodes.Assert) and assert_.is_batchable(statement):
                     return assert_.run_many(work, statement, checked)
-                count, columns, answers = 0, None, []
+                count, columns = 0, None
+                answers: list[Row] = []
                 for row in checked:
                     work.resolver.params = row
                     answer = verb(work, statement)
