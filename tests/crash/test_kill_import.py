@@ -49,10 +49,13 @@ def check(database: Path, replay: Replay) -> int:
 def import_loop(folder: Path, databases: int, seed: int) -> None:
     replay, rnd = Replay(), random.Random(seed)
     partial = 0
+    started = time.monotonic()
+    assert killed_import(folder / "whole", None)
+    whole_s = time.monotonic() - started  # starting included: some kills come too late
     for number in range(databases):
         database, before, is_done = folder / f"kb{number}", 0, False
         while not is_done:
-            is_done = killed_import(database, rnd.uniform(0, 0.3))
+            is_done = killed_import(database, rnd.uniform(0, whole_s))
             there = check(database, replay)
             assert before <= there <= len(replay.instants)
             partial += before < there < len(replay.instants)
