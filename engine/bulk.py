@@ -24,7 +24,7 @@ from epql.engine.folder import INDEX
 from epql.engine.index.schema import open_index
 from epql.engine.ingest import Ingestor, catch_up
 from epql.engine.journal.writer import JournalWriter, Pending
-from epql.engine.lifecycle import CODE, LANDING, LIVE, MOVES, NAME
+from epql.engine.lifecycle import CODE, LANDING, LIVE, MOVES
 from epql.engine.lookup import standing_in
 from epql.engine.records import (
     Assertion,
@@ -38,7 +38,7 @@ from epql.engine.records import (
 )
 
 _GROUP_BYTES = 2 * 2**20
-_GROUP_COMMITS = 2000
+_GROUP_COMMITS = 200
 _INGEST_TIMEOUT_S = 3600.0
 
 
@@ -52,11 +52,21 @@ class Fact(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What stands in a slot: an assertion and its state."""
+    """What stands in a slot: an assertion, its state, its valid time.
+
+    `is_cut`: it was superseded from some instant on, so it holds before that instant only.
+    """
 
     digest: bytes
     object: Object
     state: str
+    valid_from: int | None = None
+    valid_to: int | None = None
+    is_cut: bool = False
+
+
+Slot = dict[bytes, Standing]
+"""Every assertion of a slot by its digest, oldest first; terminal states included."""
 
 
 class Counts(NamedTuple):
@@ -76,7 +86,7 @@ class BulkLoader:
         self._database = database
         self._writer = writer
         self._ingestor = ingestor
-        self._slots: dict[tuple[str, str], list[Standing]] = {}
+        self._slots: dict[tuple[str, str], Slot] = {}
         self._keys: set[str] = set()
         self._group: list[Pending] = []
         self._group_bytes = 0
@@ -129,12 +139,12 @@ class BulkLoader:
         if self._ingestor is not None and self.counts.commits:
             self._ingestor.wait_for(self._writer.last_tx, _INGEST_TIMEOUT_S)
 
-    def standing(self, subject: str, predicate: str) -> list[Standing]:
-        """What stands in a slot, oldest first; terminal states included."""
+    def standing(self, subject: str, predicate: str) -> Slot:
+        """What stands in a slot; not to be changed."""
         found = self._slots.get((subject, predicate))
         if found is None:
             rows = standing_in(self._database, subject, predicate)
-            found = [Standing(*row) for row in rows]
+            found = {row.digest: Standing(*row) for row in rows}
             self._slots[subject, predicate] = found
         return found
 
@@ -147,15 +157,6 @@ class BulkLoader:
         """The checks of ASSERT that need the catalog."""
         check_interval(content.valid_from, content.valid_to)
         check_type(self._declared.get(content.predicate), content)
-
-    def state_of(self, digest: bytes) -> str | None:
-        """The state of an assertion of the same content, if there is one; waits for the index."""
-        self.settle()
-        objects = self._database.objects
-        number = objects.find(b"H:" + digest)
-        if number is None:
-            return None
-        return NAME[self._database.fold.head(number).state]
 
     def _check_instant(self, at: int) -> None:
         if at <= self._last_at:
@@ -177,7 +178,8 @@ class _Commit:
         self._at = at
         self._agent = agent
         self.records: list[tuple[str, int, bytes]] = []
-        self.slots: dict[tuple[str, str], list[Standing]] = {}
+        self.slots: dict[tuple[str, str], Slot] = {}
+        self._slot: Slot = {}
         self.assertions = self.moves = 0
 
     def add(self, record: Record, flags: int = 0) -> bytes:
@@ -188,84 +190,100 @@ class _Commit:
 
     def take(self, fact: Fact) -> None:
         """The records that make a fact so."""
-        slot = fact.subject, fact.predicate
-        standing = list(self.slots.get(slot) or self._loader.standing(*slot))
+        name = fact.subject, fact.predicate
+        known = self.slots.get(name)
+        self._slot = dict(self._loader.standing(*name) if known is None else known)
         if fact.content is None:
-            self.slots[slot] = [self._withdrawn(one) for one in standing]
-            return
-        self._loader.check(fact.content)
-        old = self._current(standing, fact)
-        new = self._said(old, fact, fact.content)
-        if old is not None:
-            standing.remove(old)
-            if self._loader.is_many(fact.predicate) and old.object != new.object:
-                standing.append(old)
-        self.slots[slot] = [*standing, new]
+            for one in list(self._slot.values()):
+                self._withdraw(one)
+        else:
+            self._loader.check(fact.content)
+            self._say(self._current(fact.content), fact, fact.content)
+        self.slots[name] = self._slot
 
-    def _current(self, standing: list[Standing], fact: Fact) -> Standing | None:
-        """What the fact is compared with: the latest live one, else the latest."""
-        assert fact.content is not None
-        same = fact.content.object
-        if self._loader.is_many(fact.predicate):
-            standing = [s for s in standing if _is_same(s.object, same)]
+    def _current(self, content: Assertion) -> Standing | None:
+        """What a fact is compared with: the latest live one, else the latest."""
+        standing = list(self._slot.values())
+        if self._loader.is_many(content.predicate):
+            standing = [one for one in standing if _is_same(one.object, content.object)]
         live = [one for one in standing if one.state in LIVE]
         return (live or standing)[-1] if standing else None
 
-    def _withdrawn(self, one: Standing) -> Standing:
-        if one.state not in (*LIVE, "deprecated"):
-            return one
-        return self._moved(one, "retracted", "RETRACT")
+    def _withdraw(self, one: Standing) -> None:
+        if one.state in (*LIVE, "deprecated"):
+            self._move(one, "retracted", "RETRACT")
 
-    def _said(self, old: Standing | None, fact: Fact, content: Assertion) -> Standing:
+    def _say(self, old: Standing | None, fact: Fact, content: Assertion) -> None:
         if old is None:
-            return self._asserted(content, fact.state or "proposed")
-        if _is_same(old.object, content.object):
-            return self._said_again(old, fact.state, content)
-        if old.state in LIVE:
-            return self._superseded(old, fact.state or old.state, content)
-        return self._asserted_anew(content, fact.state or "proposed", old)
+            self._assert(content, fact.state or "proposed")
+        elif _is_same(old.object, content.object):
+            self._say_again(old, fact.state, content)
+        elif old.state in LIVE:
+            self._supersede(old, fact.state or old.state, content)
+        else:
+            self._assert_anew(content, fact.state or "proposed")
 
-    def _said_again(self, old: Standing, state: str | None, content: Assertion) -> Standing:
+    def _say_again(self, old: Standing, state: str | None, content: Assertion) -> None:
         """The same object: nothing, a move, or where no move leads there, a new assertion."""
         if state is None and old.state in (*LIVE, "deprecated"):
-            return old
+            return
         state = state or "proposed"
         if state == old.state:
-            return old
+            return
         if state in MOVES[old.state]:
-            return self._moved(old, state, "TRANSITION")
-        return self._asserted_anew(content, state, self._withdrawn(old))
+            self._move(old, state, "TRANSITION")
+            return
+        self._withdraw(old)
+        self._assert_anew(content, state)
 
-    def _superseded(self, old: Standing, state: str, content: Assertion) -> Standing:
-        successor = _starting(content, self._at)
-        new = self._asserted(successor, state)
-        self._move(old, "superseded", "SUPERSEDE", by=new.digest, cut=self._at)
-        return new
+    def _supersede(self, old: Standing, state: str, content: Assertion) -> None:
+        successor = self._assert(_starting(content, self._at), state)
+        if old.valid_to is None or old.valid_to > self._at:  # else it has ended by itself
+            self._move(old, "superseded", "SUPERSEDE", by=successor.digest, cut=self._at)
 
-    def _asserted_anew(self, content: Assertion, state: str, ended: Standing) -> Standing:
-        """Assert in a slot whose belief has ended; the very same content is revived."""
-        digest = key_of("H", encode(content))[2:]
-        known = ended.state if digest == ended.digest else self._loader.state_of(digest)
-        if known is None:
-            return self._asserted(content, state)
-        one = self._moved(Standing(digest, content.object, known), "proposed", "REVIVE")
-        return one if state == "proposed" else self._moved(one, state, "TRANSITION")
+    def _assert_anew(self, content: Assertion, state: str) -> None:
+        """Assert in a slot whose belief has ended; the very same content is revived.
 
-    def _asserted(self, content: Assertion, state: str) -> Standing:
+        What was superseded held only up to then, so it is not revived: it holds once more.
+        """
+        known = self._slot.get(_digest_of(content))
+        is_cut = known is not None and known.is_cut
+        self._assert(_starting(content, self._at) if is_cut else content, state)
+
+    def _assert(self, content: Assertion, state: str) -> Standing:
         """Assert so that it ends in `state`; a terminal one is reached by a move."""
+        check_interval(content.valid_from, content.valid_to)
+        known = self._slot.get(_digest_of(content))
+        if known is not None:
+            return self._revive(known, state)
         landing = state if state in LANDING else "approved" if state == "superseded" else "proposed"
         digest = self.add(content, CODE[landing])
         self.assertions += 1
-        one = Standing(digest, content.object, landing)
-        return one if landing == state else self._moved(one, state, "TRANSITION")
+        one = Standing(digest, content.object, landing, content.valid_from, content.valid_to)
+        self._slot[digest] = one
+        return self._lead(one, state)
 
-    def _moved(self, one: Standing, state: str, via: str) -> Standing:
-        self._move(one, state, via)
-        return one._replace(state=state)
+    def _revive(self, known: Standing, state: str) -> Standing:
+        if known.is_cut:
+            raise IntegrityError(
+                "this very assertion was superseded in its slot",
+                code="assert.terminal",
+                hint="give it another valid_from, or none",
+            )
+        self._withdraw(known)
+        return self._lead(self._move(self._slot[known.digest], "proposed", "REVIVE"), state)
+
+    def _lead(self, one: Standing, state: str) -> Standing:
+        """Move on to a state, through approved where that is the only way."""
+        if state == one.state:
+            return one
+        if state not in MOVES[one.state] and "approved" in MOVES[one.state]:
+            one = self._move(one, "approved", "TRANSITION")
+        return self._move(one, state, "TRANSITION")
 
     def _move(
         self, one: Standing, state: str, via: str, by: bytes | None = None, cut: int | None = None
-    ) -> None:
+    ) -> Standing:
         if via != "REVIVE" and via != "SUPERSEDE" and state not in MOVES[one.state]:
             raise IntegrityError(
                 f"{one.state} cannot become {state}", code="lifecycle.illegal_move"
@@ -277,6 +295,15 @@ class _Commit:
             )
         )
         self.moves += 1
+        is_cut = one.is_cut or (
+            cut is not None and (one.valid_from is None or cut > one.valid_from)
+        )
+        moved = self._slot[one.digest] = one._replace(state=state, is_cut=is_cut)
+        return moved
+
+
+def _digest_of(content: Assertion) -> bytes:
+    return key_of("H", encode(content))[2:]
 
 
 def _is_same(one: Object, other: Object) -> bool:

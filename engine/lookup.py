@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from epql.engine.clock import EVER, FOREVER
 from epql.engine.database import Database
 from epql.engine.errors import ProgrammingError
 from epql.engine.index import resolve
 from epql.engine.index.ask import only
 from epql.engine.index.snapshot import Snapshot
-from epql.engine.lifecycle import NAME
+from epql.engine.lifecycle import CODE, NAME
 from epql.engine.records import Assertion, Object
 from epql.engine.store.objects import tx_of
+
+_SUPERSEDED = CODE["superseded"]
 
 
 class Found(NamedTuple):
@@ -98,15 +101,39 @@ def disputed_slots(
     return list(database.db.execute(sql, bindings))
 
 
-def standing_in(database: Database, subject: str, predicate: str) -> list[Found]:
-    """Every assertion of a slot in the state it is in now, oldest first."""
+class Stood(NamedTuple):
+    """An assertion of a slot, as bulk loading needs it; `is_cut`: superseded from an instant on."""
+
+    digest: bytes
+    object: Object
+    state: str
+    valid_from: int | None
+    valid_to: int | None
+    is_cut: bool
+
+
+def standing_in(database: Database, subject: str, predicate: str) -> list[Stood]:
+    """Every assertion of a slot, oldest first, in the state it is in from now on."""
     sql = (
-        "SELECT a.digest, a.object, a.state FROM assertion a WHERE a.id IN"
+        "SELECT a.digest, a.object, a.state, a.valid_from, a.valid_to, EXISTS"
+        f" (SELECT 1 FROM span x WHERE x.slot=a.slot AND x.state={_SUPERSEDED}"
+        f" AND x.assertion=a.id AND x.to_tx={FOREVER} AND a.state<>{_SUPERSEDED})"
+        " FROM assertion a WHERE a.id IN"
         " (SELECT x.assertion FROM span x WHERE x.slot=?) ORDER BY a.seq"
     )
     slot = database.fold.slot_id(subject, predicate)
     rows = database.db.execute(sql, (slot,)) if slot is not None else ()
-    return [Found(bytes(digest), obj, NAME[state]) for digest, obj, state in rows]
+    return [
+        Stood(
+            bytes(digest),
+            obj,
+            "superseded" if is_cut else NAME[state],
+            None if start == EVER else start,
+            None if end == FOREVER else end,
+            bool(is_cut),
+        )
+        for digest, obj, state, start, end, is_cut in rows
+    ]
 
 
 def content_of(database: Database, digest: bytes) -> Assertion:
