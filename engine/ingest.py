@@ -9,18 +9,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from math import isfinite
 
 import apsw
 import msgspec
 
+from epql.engine.clock import EVER, FOREVER
+from epql.engine.content import TYPES
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import Files
 from epql.engine.index.ask import first, only
+from epql.engine.index.declarations import is_body
 from epql.engine.index.fold import Entry, Fold
 from epql.engine.journal.format import Frame
 from epql.engine.journal.reader import read_frame_at, read_frames
 from epql.engine.journal.tail import Tail, tail_at
-from epql.engine.records import CommitInfo, decode, key_of
+from epql.engine.lifecycle import CODE, NAME
+from epql.engine.records import (
+    Assertion,
+    CommitInfo,
+    Declaration,
+    Epoch,
+    Record,
+    Transition,
+    decode,
+    key_of,
+)
 from epql.engine.store.objects import seq_of
 
 Progress = Callable[[int], None]
@@ -127,17 +141,67 @@ def _entries(fold: Fold, frame: Frame) -> tuple[CommitInfo, list[Entry]]:
     """The records of a frame; one that cannot be understood is set aside (rule I5)."""
     info = CommitInfo(frame.tx, "unknown")
     entries: list[Entry] = []
+    epochs: set[str] = set()
     for order, (kind, flags, payload, _) in enumerate(frame.records()):
         seq = seq_of(frame.tx, order)
         try:
             record = decode(kind, payload)
         except (KeyError, msgspec.DecodeError, msgspec.ValidationError) as error:
-            fold.set_aside(seq, kind, str(error) or "unknown kind")
+            unknown = isinstance(error, KeyError)
+            fold.set_aside(seq, kind, "unknown kind" if unknown else str(error))
             continue
+        problem = _problem(fold, record, flags, frame.tx)
+        if problem is None and isinstance(record, Epoch) and record.name in epochs:
+            problem = f"a second epoch {record.name!r}"
+        if problem is not None:
+            fold.set_aside(seq, kind, problem)
+            continue
+        if isinstance(record, Epoch):
+            epochs.add(record.name)
         if isinstance(record, CommitInfo):
             info = record
         entries.append(Entry(seq, kind, flags, record, key_of(kind, bytes(payload))))
     return info, entries
+
+
+def _problem(fold: Fold, record: Record, flags: int, tx: int) -> str | None:
+    """Why a record that can be read cannot be applied; no such record is ever written here."""
+    if isinstance(record, Assertion):
+        return _problem_of_assertion(record, flags)
+    if isinstance(record, Transition):
+        if record.was not in CODE or record.state not in CODE:
+            return f"no move from {record.was!r} to {record.state!r}"
+        return None if record.cut is None or EVER <= record.cut <= FOREVER else "a cut out of range"
+    if isinstance(record, Epoch):
+        known = first(fold.db, "SELECT 1 FROM epoch WHERE name=?", (record.name,))
+        return None if known is None else f"a second epoch {record.name!r}"
+    if isinstance(record, Declaration):
+        body = dict(record.body)
+        is_known = is_body(body) and body.get("type") in (None, *TYPES)
+        return (
+            None
+            if is_known or record.what != "predicate"
+            else "a declaration this program does not know"
+        )
+    if record.key is not None:
+        known = first(fold.db, "SELECT 1 FROM txn WHERE key=? AND tx<>?", (record.key, tx))
+        return None if known is None else f"a second commit with the key {record.key!r}"
+    return None
+
+
+def _problem_of_assertion(record: Assertion, flags: int) -> str | None:
+    obj = record.object
+    if flags and flags not in NAME:
+        return f"state {flags} is unknown"
+    if isinstance(obj, int) and not -(2**63) <= obj < 2**63:
+        return "the object does not fit in 64 bits"
+    if isinstance(obj, float) and not isfinite(obj):
+        return "the object is no number"
+    if not 0 <= record.confidence <= 1:
+        return "the confidence is not between 0 and 1"
+    start = EVER if record.valid_from is None else record.valid_from
+    end = FOREVER if record.valid_to is None else record.valid_to
+    return None if EVER <= start < end <= FOREVER else "the valid interval is none"
 
 
 class Ingestor:

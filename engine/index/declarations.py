@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import apsw
 
+from epql.engine.clock import FOREVER
 from epql.engine.store.objects import tx_of
 
 
@@ -18,6 +20,17 @@ class Predicate(NamedTuple):
     type: str | None = None
     half_life: int | None = None
     seq: int = 0
+
+
+def is_body(body: Mapping[str, object]) -> bool:
+    """Whether this is what DEFINE PREDICATE says; a newer program may say more."""
+    length, kind = body.get("half_life"), body.get("type")
+    return (
+        body.keys() <= {"cardinality", "type", "half_life"}
+        and body.get("cardinality", "one") in ("one", "many")
+        and (kind is None or isinstance(kind, str))
+        and (length is None or (isinstance(length, int) and 0 < length < FOREVER))
+    )
 
 
 class Declarations:
