@@ -266,11 +266,16 @@ class Database:
         try:
             self._roll_back()
         finally:
-            writer = self._writer
-            note = self.lock.read_note() if writer is not None else None
-            if writer is not None and note is not None and note.state == "writing":
-                self.lock.note("clean", writer.tail.segment, writer.tail.synced)
-            self.lock.release()
+            try:
+                self._note_nothing_in_flight()
+            finally:
+                self.lock.release()
+
+    def _note_nothing_in_flight(self) -> None:
+        writer = self._writer
+        note = self.lock.read_note() if writer is not None else None
+        if writer is not None and note is not None and note.state == "writing":
+            self.lock.note("clean", writer.tail.segment, writer.tail.synced)
 
     def forget(self) -> None:
         """Drop what is remembered of the index; after a rollback."""
