@@ -274,6 +274,12 @@ class Ingestor:
                 if self._stopping and wanted <= self._applied:
                     return
             reached = catch_up(fold, self._files, upto=wanted)
+            if reached < wanted:
+                raise InternalError(
+                    f"the journal ends at commit {reached}; commit {wanted} was written to it",
+                    code="journal.damaged",
+                    hint="epql verify says more",
+                )
             with self._wake:
                 self._applied = reached
                 self._wake.notify_all()
