@@ -105,9 +105,15 @@ def _partitions(db: Any, query: Query) -> Iterator[str]:
 
 def _answer(db: Any, sql: str) -> Answer:
     try:
-        return Counter(tuple(map(repr, row)) for row in db.execute(sql))
+        shown = _of_a_group if " GROUP BY " in sql else repr
+        return Counter(tuple(map(shown, row)) for row in db.execute(sql))
     except Exception as error:
         return type(error).__name__
+
+
+def _of_a_group(value: Any) -> str:
+    """1 and 1.0 are one group, and SQL leaves open which of them stands for it."""
+    return repr(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _difference(here: Answer, there: Answer) -> str:
