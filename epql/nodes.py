@@ -172,10 +172,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """EXPLAIN query."""
+    """EXPLAIN [QUERY PLAN] query. `query_plan`: SQLite's plan alone is asked for."""
 
     query: Query
     span: Span
+    query_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 A relation says which columns it has and gives rows for a scope and conditions; what is common
 stands here: the schema SQLite sees, hidden columns, pushdown (BestIndex), streaming cursors.
 
-`idxStr` is readable, because EXPLAIN QUERY PLAN shows it: `scope= subject= tx>= cols=1f` means
-that the scope and the subject are given, tx has a lower bound, and columns 0 to 4 are read.
+`idxStr` is readable, because EXPLAIN QUERY PLAN shows it: `beliefs;epql_scope=;tx>=;cols=1f` means
+that beliefs is read, the scope is given, tx has a lower bound, and columns 0 to 4 are read;
+access.py says it in words.
 SQLite checks every visible constraint again (omit is false): it hands values over without the
 affinity of the comparison, so a pushed condition may only ever let more rows through. That is
 why a number is never pushed onto a text: `agent = t.tx` compares '1' with 1 as numbers.
@@ -118,8 +119,9 @@ class Relation:
 
 
 class Use(NamedTuple):
-    """A parsed idxStr: what the arguments of Filter are, and which columns are read."""
+    """A parsed idxStr: the relation, what the arguments of Filter are, which columns are read."""
 
+    relation: str
     arguments: tuple[tuple[str, str], ...]
     wanted: tuple[int, ...]
 
@@ -127,13 +129,13 @@ class Use(NamedTuple):
 @lru_cache(maxsize=2000)
 def parse_use(text: str) -> Use:
     """Read an idxStr back."""
-    *terms, last = text.split(";")
+    relation, *terms, last = text.split(";")
     mask = int(last.removeprefix("cols="), 16)
     arguments = []
     for term in terms:
         name, op, _ = term.partition(next(op for op in _BY_LENGTH if op in term))
         arguments.append((name, op))
-    return Use(tuple(arguments), tuple(i for i in range(64) if mask >> i & 1))
+    return Use(relation, tuple(arguments), tuple(i for i in range(64) if mask >> i & 1))
 
 
 _BY_LENGTH = sorted(set(_OPS.values()), key=len, reverse=True)
@@ -179,7 +181,7 @@ class Table:
                 continue
             info.set_aConstraintUsage_argvIndex(i, len(terms))
         mask = sum(1 << number for number in info.colUsed if number < len(columns))
-        info.idxStr = ";".join([*terms, f"cols={mask:x}"])
+        info.idxStr = ";".join([self.relation.name, *terms, f"cols={mask:x}"])
         info.estimatedCost, info.estimatedRows = self.relation.cost(given)
         return True
 

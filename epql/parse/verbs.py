@@ -42,7 +42,7 @@ class Verbs(Queries):
         select: exp.Query = parts[-1]
         place = Span(select.meta["span"].start, end)
         query = nodes.Query(select, take_clauses(select), place)
-        return nodes.Explain(query, Span(start, end))
+        return nodes.Explain(query, Span(start, end), query_plan=len(parts) > 2)
 
     # ------------------------------------------------------------ writes
 
