@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from epql import instants
@@ -14,7 +14,6 @@ from epql.engine import reading
 from epql.engine.database import Database
 from epql.engine.errors import ProgrammingError
 from epql.engine.index.snapshot import Window
-from epql.engine.lifecycle import NAME
 from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.vtab.context import Scope
@@ -27,6 +26,17 @@ from epql.plan.values import Params, value
 
 Row = tuple[Any, ...]
 _CACHED = 1000
+
+
+class Prepared(NamedTuple):
+    """A query just before it would run. `sides`: its scopes; twice for a DIFF of two answers.
+
+    `plan`: the rows of EXPLAIN QUERY PLAN (id, parent, notused, detail).
+    """
+
+    columns: list[str]
+    sides: list[list[Scope]]
+    plan: list[Row]
 
 
 class Queries:
@@ -133,34 +143,36 @@ class Queries:
         for side in ("before", "after"):
             scopes = [_at_side(resolver, use, compared, side) for use in plan.uses]
             sides.append(list(self._rows(plan, scopes, resolver)))
+        columns = _compared_columns(names, places)
         if places is None:
-            return _whole_rows(sides[0], sides[1]), ["change", *names], window
+            return _whole_rows(sides[0], sides[1]), columns, window
         kept = [i for i in range(len(names)) if i not in places]
-        columns = ["change", *(names[i] for i in places)]
-        columns += [f"{side}_{names[i]}" for i in kept for side in ("before", "after")]
         return _by_key(sides[0], sides[1], places, kept), columns, window
 
     # ------------------------------------------------------------ EXPLAIN
 
-    def explain(self, plan: Plan, resolver: Resolver) -> list[Row]:
-        """What a query would do: scopes as they resolve, SQL, SQLite's plan."""
-        names = self.columns_of(plan)
+    def explain(self, plan: Plan, resolver: Resolver) -> Prepared:
+        """All that happens before the first row, and SQLite's plan; the query does not run.
+
+        Raises: what running it would raise so far.
+        """
         compared = plan.compared
-        rows: list[Row] = []
-        for side in ("",) if compared is None else ("before", "after"):
-            scopes = [
-                resolver.scope(use) if compared is None else _at_side(resolver, use, compared, side)
-                for use in plan.uses
+        if compared is None:
+            sides = [[resolver.scope(use) for use in plan.uses]]
+            columns = self.columns_of(plan)
+        else:
+            names = self.columns_of(plan)
+            places = (
+                None if compared.key is None else diff.check_key(compared.key, names, compared.diff)
+            )
+            columns = _compared_columns(names, places)
+            resolver.window(compared.clauses, compared.diff)
+            sides = [
+                [_at_side(resolver, use, compared, side) for use in plan.uses]
+                for side in ("before", "after")
             ]
-            for number, (use, scope) in enumerate(zip(plan.uses, scopes, strict=True)):
-                step = f"{side} scope {number}".strip()
-                rows.append((step, f"{use.relation} {_described(scope)}"))
-        if compared is not None:
-            rows.append(("compared by", ", ".join(compared.key or names)))
-        rows.append(("sql", plan.sql))
         explaining = replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql)
-        rows += [("sqlite", row[3]) for row in self._rows(explaining, scopes, resolver)]
-        return rows
+        return Prepared(columns, sides, list(self._rows(explaining, sides[-1], resolver)))
 
 
 def _at_side(resolver: Resolver, use: Any, compared: Compared, side: str) -> Scope:
@@ -175,6 +187,15 @@ def _at_side(resolver: Resolver, use: Any, compared: Compared, side: str) -> Sco
 def _defaults(clauses: Any, resolver: Resolver) -> dict[str, Any]:
     names = ("as_of", "valid", "lifecycle", "resolve")
     return {n: getattr(clauses, n) or getattr(resolver.standing, n) for n in names}
+
+
+def _compared_columns(names: Sequence[str], places: Sequence[int] | None) -> list[str]:
+    """The columns of a DIFF of any answer: change, the key, both sides of the others."""
+    if places is None:
+        return ["change", *names]
+    kept = [name for i, name in enumerate(names) if i not in places]
+    sides = [f"{side}_{name}" for name in kept for side in ("before", "after")]
+    return ["change", *(names[i] for i in places), *sides]
 
 
 def _whole_rows(before: list[Row], after: list[Row]) -> Iterator[Row]:
@@ -213,16 +234,6 @@ def _without_common(before: list[Row], after: list[Row]) -> tuple[list[Row], lis
     """What is left of two lists without the rows they share, each as often as both have it."""
     gone, came = Counter(before), Counter(after)
     return list((gone - came).elements()), list((came - gone).elements())
-
-
-def _described(scope: Scope) -> str:
-    if isinstance(scope, Window):
-        return f"changes from {_described(scope.since)} to {_described(scope.until)}"
-    states = ", ".join(NAME[code] for code in scope.states)
-    return (
-        f"AS OF TX {scope.tx} ({instants.format_instant(scope.clock)}),"
-        f" LIFECYCLE {states}, RESOLVE BY {scope.strategy.upper()}"
-    )
 
 
 def _moment(scope: Scope) -> str:

@@ -27,6 +27,8 @@ from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
+from epql.explain.levels import Origins, Standing
+from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
 from epql.nodes import NO_CLAUSES, Clauses, Expression, Parsed
 from epql.parse import parse
 from epql.plan.hidden import overridden
@@ -210,8 +212,13 @@ class Runner:
 
     def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:
         plan = self.queries.plan(parsed, explain.query)
-        rows = self.queries.explain(plan, resolver)
-        return Result(-1, ("step", "detail"), iter(rows))
+        prepared = self.queries.explain(plan, resolver)
+        if explain.query_plan:
+            return Result(-1, SQLITE_COLUMNS, iter(prepared.plan))
+        standing = Standing(self.state.transaction, self.state.session)
+        origins = Origins(explain.query, standing)
+        lines = Explained(plan, prepared, resolver, origins).lines()
+        return Result(-1, COLUMNS, iter(lines), self.queries.notices(plan, resolver))
 
     @staticmethod
     def _basis(scope: Scope | None, resolver: Resolver, zone: str) -> Basis:

@@ -49,6 +49,7 @@ DIRECTIVES = (
     "bind",
     "----",
 )
+_CELL = re.compile(r"'.*?'(?=\t| {2}|$)|[^\t ](?:(?! {2})[^\t])*")
 RESERVED_TAGS = ("[plan]", "[journal]")
 REWRITE = os.environ.get("EPQL_GOLDEN_REWRITE") == "1"
 
@@ -158,8 +159,8 @@ def _is_number(text: str) -> bool:
 
 
 def cells(line: str) -> tuple[str, ...]:
-    """The cells of an answer line: two spaces or a tab between them."""
-    return tuple(re.split(r"\t| {2,}", line.strip()))
+    """The cells of an answer line: two spaces or a tab between them, but not within quotes."""
+    return tuple(_CELL.findall(line.strip()))
 
 
 # ---------------------------------------------------------------- running

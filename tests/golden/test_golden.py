@@ -33,6 +33,9 @@ def test_values_that_differ_look_different() -> None:
     shown = [show(value) for value in values]
     assert len(set(shown)) == len(values)
     assert cells("a b  NULL\t'1'") == ("a b", "NULL", "'1'")
+    assert cells("  ".join(map(show, ["  a  b", "", "'c'", "d"]))) == tuple(
+        map(show, ["  a  b", "", "'c'", "d"])
+    )
 
 
 def test_an_unknown_directive_is_an_error() -> None:
