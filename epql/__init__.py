@@ -24,6 +24,7 @@ from epql.engine.errors import (
     Span,
     Warning,  # noqa: A004  PEP 249 gives this name
 )
+from epql.layout import format  # noqa: A004  the name users know from other formatters
 from epql.runner import Basis
 
 __version__ = "0.1.0"
@@ -53,6 +54,7 @@ __all__ = [
     "__version__",
     "apilevel",
     "connect",
+    "format",
     "paramstyle",
     "threadsafety",
 ]
