@@ -60,11 +60,23 @@ NOT_GIVEN = b""
 with the hidden columns once more where it answers OR, and NULL is not equal to NULL."""
 
 
+HIDDEN = {
+    "as_of": "says AS OF",
+    "lifecycle_in": "says LIFECYCLE IN: states, with commas between them",
+    "valid_at": "says VALID AT; 'anytime' says VALID ANYTIME",
+    "resolve_by": "says RESOLVE BY",
+    "since": "says DIFF SINCE",
+    "until": "says UNTIL of a DIFF",
+}
+"""What the hidden columns a person may write mean."""
+
+
 class Column(NamedTuple):
     """A column: its SQLite type, how it is read, and what conditions it takes in.
 
     `sql` reads it (aliases of the relation's source); `joins` are the aliases that needs;
-    `show` turns the raw value into what SQL sees; `push` is a key of PUSHES.
+    `show` turns the raw value into what SQL sees; `push` is a key of PUSHES; `doc` is its meaning
+    in one line, for DESCRIBE and docs/language/relations.md.
     """
 
     name: str

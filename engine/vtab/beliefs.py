@@ -40,17 +40,17 @@ _ORIGIN = (
     Column("topic", "TEXT", "s.topic", push="slot", doc="first path segment of the subject"),
     Column("valid_from", "TEXT", "w.valid_from", show=instant, doc="world time: from; NULL open"),
     Column("valid_to", "TEXT", "w.valid_to", show=instant, doc="world time: up to; NULL open"),
-    Column("recorded_at", "TEXT", "c.recorded_at", ("c",), show=instant, doc="when asserted"),
-    Column("tx", "INTEGER", TX_OF_SEQ.format("w.seq"), push="integer", doc="in which commit"),
-    Column("id", "TEXT", "a.digest", _A, show=address, push="id", doc="its content address"),
+    Column("recorded_at", "TEXT", "c.recorded_at", ("c",), show=instant, doc="when last asserted"),
+    Column("tx", "INTEGER", TX_OF_SEQ.format("w.seq"), push="integer", doc="the commit of that"),
+    Column("id", "TEXT", "a.digest", _A, show=address, push="id", doc="a: and its content's hash"),
 )
 _LAST_MOVE = (
     "(SELECT {} FROM transition t WHERE t.assertion=w.assertion AND t.id<((w.from_tx+1)<<20){}"
     " ORDER BY t.id DESC LIMIT 1)"
 )
 _DETAILS = (
-    Column("parents", "TEXT", "a.extra->'parents'", _A, doc="ids it was derived from, as JSON"),
-    Column("qualifiers", "TEXT", "a.extra->'qualifiers'", _A, doc="further details, as JSON"),
+    Column("parents", "TEXT", "a.extra->'parents'", _A, doc="ids it comes from (BECAUSE), as JSON"),
+    Column("qualifiers", "TEXT", "a.extra->'qualifiers'", _A, doc="its QUALIFIED, as JSON"),
     Column(
         "superseded_by", "TEXT", _LAST_MOVE.format("t.successor", " AND t.successor NOT NULL"),
         show=address, doc="the id that took its place",
@@ -138,7 +138,7 @@ class Beliefs(_Believed):
     doc = "one row per slot (subject, predicate) after resolution: what is believed"
     columns = (
         *_SLOT, _CREDENCE, _STATE, *_ORIGIN,
-        Column("support", "INTEGER", "support", _A, doc="distinct agents behind the object"),
+        Column("support", "INTEGER", "support", _A, doc="distinct agents that assert the object"),
         Column("disputed", "INTEGER", "disputed", _A, doc="1 if a candidate says otherwise"),
     )  # fmt: skip
     hidden = ("as_of", "lifecycle_in", "valid_at", "resolve_by")

@@ -36,15 +36,15 @@ _CAUSE: tuple[tuple[str, str, Callable[[Cause], Any]], ...] = (
 
 def _columns() -> tuple[Column, ...]:
     sides = [
-        Column(f"{side}_{name}", kind, "")
+        Column(f"{side}_{name}", kind, "", doc=f"of the {side} side; NULL without one")
         for name, kind, _ in _SIDE
         for side in ("before", "after")
     ]
     return (
         Column("change", "TEXT", "", doc="ADDED, REMOVED or CHANGED"),
         Column("cause", "TEXT", "", doc="the event that led to the after side"),
-        Column("subject", "TEXT", "s.subject", push="slot"),
-        Column("predicate", "TEXT", "s.predicate", push="slot"),
+        Column("subject", "TEXT", "s.subject", push="slot", doc="of the slot"),
+        Column("predicate", "TEXT", "s.predicate", push="slot", doc="of the slot"),
         *sides,
         Column("tx", "INTEGER", "", doc="the commit of that event"),
         Column("at", "TEXT", "", doc="its instant"),

@@ -60,9 +60,9 @@ class Commits(Listing):
     columns = (
         Column("tx", "INTEGER", "c.tx", push="integer", doc="its number"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="its instant"),
-        Column("agent", "TEXT", "g.name", push="text", doc="who committed"),
+        Column("agent", "TEXT", "g.name", push="text", doc="who opened the transaction"),
         Column("records", "INTEGER", "c.records", doc="how many records it wrote"),
-        Column("digest", "TEXT", "lower(hex(c.digest))", doc="its frame's BLAKE3, in hex"),
+        Column("digest", "TEXT", "lower(hex(c.digest))", doc="its frame's BLAKE3 in hex: its name"),
         Column("origin", "TEXT", "c.origin", push="text", doc="local, or backfill"),
     )
 
@@ -80,16 +80,18 @@ class Transitions(Listing):
         Column("tx", "INTEGER", "t.id >> 20", push="integer", doc="in which commit"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="when"),
         Column("id", "TEXT", "a.digest", show=address, doc="of which assertion"),
-        Column("subject", "TEXT", "s.subject", push="text"),
-        Column("predicate", "TEXT", "s.predicate", push="text"),
-        Column("object", "", "a.object"),
+        Column("subject", "TEXT", "s.subject", push="text", doc="of that assertion"),
+        Column("predicate", "TEXT", "s.predicate", push="text", doc="of that assertion"),
+        Column("object", "", "a.object", doc="of that assertion"),
         Column("from_state", "TEXT", "t.was", show=NAME.get, doc="from which state"),
         Column("to_state", "TEXT", "t.state", show=NAME.get, doc="to which"),
         Column("via", "TEXT", "t.via", push="text", doc="by which statement"),
         Column("agent", "TEXT", "g.name", push="text", doc="who moved it"),
         Column("reason", "TEXT", "t.reason", doc="and why"),
-        Column("superseded_by", "TEXT", "t.successor", show=address),
-        Column("superseded_from", "TEXT", "t.cut", show=instant, doc="valid time of the cut"),
+        Column(
+            "superseded_by", "TEXT", "t.successor", show=address, doc="the id that took its place"
+        ),
+        Column("superseded_from", "TEXT", "t.cut", show=instant, doc="world time of the cut"),
     )
 
 
@@ -100,10 +102,10 @@ class Epochs(Listing):
     where = "e.id<((:t+1)<<20)"
     identity = "e.id"
     columns = (
-        Column("name", "TEXT", "e.name", push="text"),
-        Column("tx", "INTEGER", "e.id >> 20", push="integer"),
-        Column("recorded_at", "TEXT", "c.recorded_at", show=instant),
-        Column("agent", "TEXT", "g.name", push="text"),
+        Column("name", "TEXT", "e.name", push="text", doc="as MARK EPOCH gave it"),
+        Column("tx", "INTEGER", "e.id >> 20", push="integer", doc="the commit it names"),
+        Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="its instant"),
+        Column("agent", "TEXT", "g.name", push="text", doc="who marked it"),
     )
 
 
@@ -114,7 +116,7 @@ class Agents(Listing):
     where = "g.tx<=:t"
     identity = "g.id"
     columns = (
-        Column("agent", "TEXT", "g.name", push="text"),
+        Column("agent", "TEXT", "g.name", push="text", doc="the name"),
         Column("tx", "INTEGER", "g.tx", push="integer", doc="first seen in this commit"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="and at this instant"),
     )
@@ -125,7 +127,7 @@ class Journal(Relation):
     doc = "one row per record of the journal, read from its files"
     columns = (
         Column("tx", "INTEGER", "tx", push="integer", doc="the commit it belongs to"),
-        Column("position", "TEXT", "position", doc="segment and byte offset"),
+        Column("position", "TEXT", "position", doc="file and byte offset"),
         Column("kind", "TEXT", "kind", doc="H assertion, L move, E epoch, D declaration, M commit"),
         Column("key", "TEXT", "key", doc="its key in the store: kind and digest"),
         Column("digest", "TEXT", "digest", doc="the BLAKE3 of its bytes, in hex"),

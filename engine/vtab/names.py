@@ -24,7 +24,7 @@ class Predicates(Listing):
     )
     identity = "p.name"
     columns = (
-        Column("predicate", "TEXT", "p.name", push="text"),
+        Column("predicate", "TEXT", "p.name", push="text", doc="the name"),
         Column("cardinality", "TEXT", "ifnull(d.body->>'cardinality', 'one')", doc="one, or many"),
         Column("type", "TEXT", "d.body->>'type'", doc="what its objects must be; NULL anything"),
         Column("half_life", "TEXT", "d.body->>'half_life'", show=duration, doc="NULL: no decay"),

@@ -59,8 +59,10 @@ def test_codes_have_the_classes_the_page_says() -> None:
 def test_relations_have_the_columns_the_page_says(name: str) -> None:
     page = (LANGUAGE / "relations.md").read_text()
     section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-    told = re.findall(r"^\| `(\w+)` \| (\w+) \|", section, re.MULTILINE)
-    assert told == [(c.name, c.type or "any") for c in RELATIONS[name].columns]
+    told = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", section, re.MULTILINE)
+    assert [(column, kind, meaning.replace("`", "")) for column, kind, meaning in told] == [
+        (c.name, c.type or "any", c.doc) for c in RELATIONS[name].columns
+    ]
     hidden = re.findall(r"^Hidden, in this order: (.*)\.$", section, re.MULTILINE)
     assert hidden == [", ".join(f"`{one}`" for one in RELATIONS[name].hidden)]
 
