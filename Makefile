@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all golden lint types bench check clean
+.PHONY: help run test test-all golden docs lint types bench check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ test-all: $(BIN)/.dev ## all tests, the slow ones too
 
 golden: $(BIN)/.dev ## rewrite the answers in tests/golden; review the diff like code
 	EPQL_GOLDEN_REWRITE=1 $(PYTEST) tests/golden $(PYTEST_ARGS)
+
+docs: $(BIN)/.dev ## rewrite answers and syntax in docs/; review the diff like code
+	EPQL_DOCS_REWRITE=1 $(PYTEST) tests/docs $(PYTEST_ARGS)
 
 lint: $(BIN)/.dev ## ruff: rules and format
 	$(BIN)/ruff check .
