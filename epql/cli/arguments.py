@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "load 26 years of Python's decisions and ask about them",
     "verify": "check journal, records and index; change nothing",
     "rebuild": "make a new index from the journal",
+    "fmt": "lay out the statements of scripts; nothing else of them changes",
     "help": "this text, or the help of a command",
 }
 
@@ -53,6 +54,15 @@ _REBUILD = """\
 examples:
   epql rebuild kb.epql       the index is a cache of the journal; nothing else changes
 """
+_FMT = """\
+examples:
+  epql fmt script.epql                             rewritten in place
+  echo "select 1 as one" | epql fmt                from standard input to standard output
+  epql fmt --check *.epql                          which would change; nothing is written
+  epql fmt --diff script.epql                      how it would change; nothing is written
+
+exit codes: 0 done, 1 an error was shown or --check found a file that would change
+"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -85,7 +95,7 @@ def main_parser() -> Parser:
         None,
         _MAIN,
         usage="epql PATH [options] [-c STATEMENTS | -f FILE | -]\n"
-        "       epql import | demo | verify | rebuild | help …",
+        "       epql import | demo | verify | rebuild | fmt | help …",
     )
     parser.description = (
         "A temporal knowledge database: what is believed, what was believed, what changed.\n\n"
@@ -138,6 +148,17 @@ def _rebuild_parser() -> Parser:
     return parser
 
 
+def _fmt_parser() -> Parser:
+    parser = _parser("fmt", _FMT)
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", default=["-"],
+        help="scripts to rewrite; without one, or with -, standard input is written out",
+    )  # fmt: skip
+    parser.add_argument("--check", action="store_true", help="name the files that would change")
+    parser.add_argument("--diff", action="store_true", help="show how they would change")
+    return parser
+
+
 def _help_parser() -> Parser:
     parser = _parser("help", "")
     parser.add_argument("topic", nargs="?", metavar="COMMAND", choices=sorted(COMMANDS))
@@ -149,6 +170,7 @@ _PARSERS = {
     "demo": _demo_parser,
     "verify": _verify_parser,
     "rebuild": _rebuild_parser,
+    "fmt": _fmt_parser,
     "help": _help_parser,
 }
 

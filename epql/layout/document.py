@@ -234,9 +234,7 @@ class _Printer:
             elif isinstance(item, Word):
                 if look.must_break or (item.before and not look.is_first):
                     return not frame.is_flat
-                if "\n" in item.text:
-                    return not frame.is_flat
-                look.word(item, self.width - frame.indent)
+                look.word(item, self.width, frame.indent)
             else:
                 work.append(frame.inner(item, frame.is_flat))
         return False
@@ -251,11 +249,17 @@ class _Look:
         self.must_break = False
         self.is_first = True
 
-    def word(self, word: Word, whole_line: int) -> None:
-        """Take a word; a comment that ends its line may be as long as it likes."""
+    def word(self, word: Word, width: int, indent: int) -> None:
+        """Take a word; a comment that ends its line may be as long as it likes.
+
+        A text of several lines may stand in a flat group, if its first and its last line fit.
+        """
         if word.before:
-            self.room, self.space = whole_line, False
-        self.room -= len(word.text) + self.space
+            self.room, self.space = width - indent, False
+        first, new_line, _ = word.text.partition("\n")
+        self.room -= len(first) + self.space
+        if new_line and self.room >= 0:
+            self.room = width - (len(word.text) - word.text.rfind("\n") - 1)
         self.room -= sum(1 + len(comment.text) for comment in word.after if not comment.breaks)
         self.must_break = any(comment.breaks for comment in word.after)
         self.space = bool(word.after)

@@ -6,8 +6,10 @@ from epql.layout.document import LINE, SOFT, SPACE, Doc, Gap, Group, Item, Items
 
 CHAIN = "chain"
 """What the name of a chain of operators begins with."""
-LISTS = ("result_columns", "expr_list", "names")
-"""Rules that are nothing but parts with commas between."""
+LIST = "list"
+"""What a rule is called here that is nothing but parts with commas between."""
+LISTS = (LIST, "result_columns", "expr_list", "names", "any_names")
+"""Such rules, and those that are even with one part."""
 
 
 def joined(parts: list[Part], *, breaks: bool, is_call: bool = False) -> Items:
@@ -40,6 +42,11 @@ def settled(part: Part) -> Part:
             part.items += [SPACE, clause]
         part.tail = []
     return part
+
+
+def is_run(parts: list[Part]) -> bool:
+    """Whether all of the parts are one list with commas."""
+    return any(is_kind(part, "COMMA") for part in parts) and _end_of_run(parts, 0) == len(parts)
 
 
 def is_list(part: Part) -> bool:

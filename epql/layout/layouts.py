@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from epql.layout.document import LINE, SPACE, Doc, Group, Items, Nest, Part, Word
-from epql.layout.joining import CHAIN, is_kind, is_list, joined, settled
+from epql.layout.joining import CHAIN, LIST, is_kind, is_list, is_run, joined, settled
 
 Layout = Callable[[str, list[Part]], Doc]
 """From a rule's name and its parts to its document."""
@@ -30,6 +30,8 @@ def _doc(rule: str, parts: list[Part], items: Items) -> Doc:
 
 def _statement(rule: str, parts: list[Part]) -> Doc:
     """All on one line, or a new line before each part that starts with a keyword."""
+    if is_run(parts):
+        return _open(LIST, parts)
     nest = Nest(joined(parts, breaks=True))
     made = _doc(rule, parts, [Group([nest])])
     made.nest = nest
@@ -52,10 +54,11 @@ def _call(rule: str, parts: list[Part]) -> Doc:
 
 
 def _tight(rule: str, parts: list[Part]) -> Doc:
-    """No spaces at all; - - x stays apart, for -- would be a comment."""
+    """No spaces at all; - - x stays apart, for -- would be a comment, and - NOT x for its looks."""
     items: Items = []
     for number, part in enumerate(parts):
-        if number and parts[number - 1].last.text == "-" and part.head.text.startswith("-"):
+        is_double = number and parts[number - 1].last.text == part.head.text[:1] == "-"
+        if is_double or part.head.is_keyword:
             items.append(SPACE)
         items.append(settled(part))
     return _doc(rule, parts, items)
@@ -252,7 +255,7 @@ _BY_LAYOUT: dict[Layout, str] = {
     _tight: "sign signed_value signed_number column table_name table_star bare_name quoted_name",
     _flat: "type_name",
     _call: "function_call table_function cte cast",
-    _open: "window_definition expr_list names result_columns",
+    _open: "window_definition expr_list names any_names result_columns",
     _phrase: """
         not_op binary_not is_op is_not is_distinct is_not_distinct null_test between like
         like_escape in_list in_query in_table collate exists when literal string number blob null

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
+import subprocess
+import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -212,7 +214,7 @@ def test_what_is_empty_or_comments_only() -> None:
 
 def test_new_lines_in_strings_and_comments_stay() -> None:
     text = "ASSERT ('a',\n 'p', 'x\r\n  y') -- c\r\n"
-    assert epql.format(text) == "ASSERT (\n    'a',\n    'p',\n    'x\r\n  y'\n) -- c"
+    assert epql.format(text) == "ASSERT ('a', 'p', 'x\r\n  y') -- c"
 
 
 def test_an_error_is_placed_in_the_whole_text() -> None:
@@ -250,3 +252,52 @@ def test_time_grows_with_the_text_only() -> None:
         epql.format(text)
         took.append(time.process_time() - began)
     assert took[1] < 30 * took[0]
+
+
+# ---------------------------------------------------------------- epql fmt
+
+
+def fmt(*argv: object, stdin: str = "") -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `epql fmt`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "epql.cli.main", "fmt", *map(str, argv)],
+        input=stdin.encode(), capture_output=True, timeout=60,
+    )  # fmt: skip
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_fmt_rewrites_files_and_leaves_the_rest(tmp_path: Path) -> None:
+    crooked, straight, broken = (tmp_path / name for name in ("a.epql", "b.epql", "c.epql"))
+    crooked.write_bytes("\ufeffselect 'é\r\n' as a;\r\n".encode())
+    straight.write_text("SELECT 1;\n")
+    broken.write_text("select 1;\nselect from b;\n")
+    code, out, err = fmt(crooked, broken, straight)
+    assert (code, out) == (1, "")
+    assert "line 2 column 8" in err and str(broken) in err
+    assert crooked.read_bytes() == "SELECT 'é\r\n' AS a;\n".encode()
+    assert broken.read_text() == "select 1;\nselect from b;\n"
+    assert straight.read_text() == "SELECT 1;\n"
+
+
+def test_fmt_check_and_diff_write_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a.epql"
+    file.write_text("select 1;\n")
+    assert fmt("--check", file) == (1, "", f"{file} would change\n")
+    code, out, err = fmt("--diff", file)
+    assert (code, err) == (0, "")
+    assert out.endswith("-select 1;\n+SELECT 1;\n")
+    assert file.read_text() == "select 1;\n"
+    assert fmt(file) == fmt("--check", file) == fmt("--diff", file) == (0, "", "")
+
+
+def test_fmt_from_standard_input() -> None:
+    assert fmt(stdin="select 'é'") == fmt("-", stdin="select 'é'") == (0, "SELECT 'é'\n", "")
+    assert fmt(stdin="") == (0, "", "")
+    assert fmt("--check", stdin="select 1")[0] == 1
+
+
+def test_fmt_of_what_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b"SELECT '\xe9'")
+    for name, code in (("latin", "script.encoding"), ("none", "script.unreadable")):
+        done = fmt(tmp_path / name)
+        assert done[0] == 1 and code in done[2]
