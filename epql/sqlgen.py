@@ -121,7 +121,7 @@ def to_sqlite(expression: exp.Expr) -> str:
 
 
 def quote_name(name: str) -> str:
-    """A name that can only be a name: SQLite takes "x" for a text if there is no column x."""
+    """A name that can only be a name, whatever the connection takes "x" for."""
     return "`" + name.replace("`", "``") + "`"
 
 
@@ -259,8 +259,10 @@ def _case(node: exp.Expr) -> str:
 def _cast(node: exp.Expr) -> str:
     _only(node, "this", "to")
     kind = node.args["to"]
-    word = kind.args.get("kind") or kind.this.value
+    word = kind.args.get("kind", kind.this.value)
     word = word if isinstance(word, str) else word.name
+    if not word:
+        return f"CAST({_sql(node.this)} AS )"
     is_plain = _TYPE.match(word) and not KEYWORDS.intersection(word.upper().split())
     if not is_plain:  # only the letters count: they decide the affinity
         word = quote_name(word)
@@ -293,7 +295,14 @@ def _bind(node: exp.Expr) -> str:
 
 
 def _name(node: exp.Expr) -> str:
+    """A name as it was written, for SQLite may call a column of the answer so; else quoted.
+
+    (The engine's connections never take "x" for a text: SQLITE_DBCONFIG_DQS_DML is off.)
+    """
     name = node.name
+    written: str | None = node.meta.get("written")
+    if written is not None:
+        return written
     is_plain = _PLAIN_NAME.match(name) and name.upper() not in KEYWORDS
     return name if is_plain and not node.args.get("quoted") else quote_name(name)
 
@@ -395,6 +404,8 @@ def _select(node: exp.Expr) -> str:
         "windows", "order", "limit", "offset",
     )  # fmt: skip
     parts = [_sql(node.args["with_"])] if node.args.get("with_") else []
+    if _is_values(node):
+        return " ".join([*parts, f"VALUES {_list(node.args['from_'].this.expressions)}"])
     distinct = "DISTINCT " if node.args.get("distinct") else ""
     parts.append(f"SELECT {distinct}{_list(node.expressions)}")
     if node.args.get("from_") is not None:
@@ -405,6 +416,13 @@ def _select(node: exp.Expr) -> str:
     if node.args.get("windows"):
         parts.append(f"WINDOW {_list(node.args['windows'])}")
     return " ".join([*parts, *_tail(node)])
+
+
+def _is_values(node: exp.Expr) -> bool:
+    """VALUES on its own: in a compound it leaves the collation to the next branch."""
+    return bool(node.meta.get("values")) and not any(
+        node.args.get(key) for key in ("order", "limit", "offset")
+    )
 
 
 def _tail(node: exp.Expr) -> list[str]:
@@ -440,17 +458,19 @@ def _join(node: exp.Expr) -> str:
 def _set_operation(node: exp.Expr) -> str:
     top = node
     parts: list[str] = []
+    tail = _tail(top)
     while True:
         _only(node, "with_", "this", "expression", "distinct", "order", "limit", "offset")
         word = _SET_OPERATIONS[type(node)]
         word = word if node.args.get("distinct") is not False or word != "UNION" else "UNION ALL"
-        parts.append(f" {word} {_branch(node.expression)}")
+        is_last = node is top
+        parts.append(f" {word} {_branch(node.expression, is_open=not (is_last and tail))}")
         node = node.this
         if not isinstance(node, exp.SetOperation) or _is_closed(node):
             break
     parts.append(_branch(node))
     head = [_sql(top.args["with_"])] if top.args.get("with_") else []
-    return " ".join([*head, "".join(reversed(parts)), *_tail(top)])
+    return " ".join([*head, "".join(reversed(parts)), *tail])
 
 
 def _is_closed(node: exp.Expr) -> bool:
@@ -458,8 +478,9 @@ def _is_closed(node: exp.Expr) -> bool:
     return any(node.args.get(key) for key in ("with_", "order", "limit", "offset"))
 
 
-def _branch(node: exp.Expr) -> str:
-    if isinstance(node, exp.Select) and not _is_closed(node):
+def _branch(node: exp.Expr, *, is_open: bool = True) -> str:
+    """A branch; after VALUES (which is not `is_open`) SQLite has no ORDER BY and no LIMIT."""
+    if isinstance(node, exp.Select) and not _is_closed(node) and (is_open or not _is_values(node)):
         return _sql(node)
     inner = node.this if isinstance(node, exp.Subquery) else node
     return f"SELECT * FROM ({_sql(inner)})"
@@ -483,15 +504,20 @@ _MATERIALIZED = {None: "", True: "MATERIALIZED ", False: "NOT MATERIALIZED "}
 
 
 def _values(node: exp.Expr) -> str:
-    _only(node, "expressions", "alias")
-    return f"(VALUES {_list(node.expressions)}){_alias_of(node)}"
+    _only(node, "expressions", "alias", "joins")
+    return f"(VALUES {_list(node.expressions)}){_alias_of(node)}{_joins(node)}"
 
 
 def _table(node: exp.Expr) -> str:
-    _only(node, "this", "db", "alias", "joins")
+    _only(node, "this", "db", "alias", "joins", "indexed")
     schema = f"{_name(node.args['db'])}." if node.args.get("db") else ""
     this = _sql(node.this) if isinstance(node.this, exp.Func) else _name(node.this)
-    return f"{schema}{this}{_alias_of(node)}{_joins(node)}"
+    indexed = f" {_sql(node.args['indexed'])}" if node.args.get("indexed") else ""
+    return f"{schema}{this}{_alias_of(node)}{indexed}{_joins(node)}"
+
+
+def _indexed(node: exp.Expr) -> str:
+    return "NOT INDEXED" if isinstance(node.this, exp.Null) else f"INDEXED BY {_name(node.this)}"
 
 
 def _subquery(node: exp.Expr) -> str:
@@ -573,6 +599,7 @@ _WRITERS: dict[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.Having: _after("HAVING"),
     exp.HexString: _blob,
     exp.Identifier: _name,
+    exp.IndexTableHint: _indexed,
     exp.Join: _join,
     exp.Literal: _literal,
     exp.Neg: _sign("-"),

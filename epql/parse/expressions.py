@@ -88,10 +88,6 @@ class Expressions:
         made = BINARY[parts[1].kind]
         return at(made(this=parts[0], expression=parts[2]), start, end)
 
-    def binary_not(self, parts: Parts, start: int, end: int) -> Expression:
-        right = at(exp.Not(this=parts[3]), parts[2].start, end)
-        return self.binary([*parts[:2], right], start, end)
-
     def sign(self, parts: Parts, start: int, end: int) -> Expression:
         if parts[0].kind == "PLUS":  # SQLite's + hides a column from its index and affinity
             return at(UnaryPlus(this=parts[1]), start, end)
@@ -162,7 +158,10 @@ class Expressions:
         return at(exp.Exists(this=parts[2]), start, end)
 
     def cast(self, parts: Parts, start: int, end: int) -> Expression:
-        return at(exp.Cast(this=parts[2], to=parts[4]), start, end)
+        kind = parts[4]
+        if isinstance(kind, Token):  # SQL: CAST (x AS ) has no type, which is one, too
+            kind = at(exp.DataType(this=exp.DType.USERDEFINED, kind=""), kind.start, kind.start)
+        return at(exp.Cast(this=parts[2], to=kind), start, end)
 
     def type_name(self, parts: Parts, start: int, end: int) -> Expression:
         """Any words, as SQLite allows; kept as written, since they only decide affinity."""
@@ -252,10 +251,18 @@ class Expressions:
         value = parts[0].value
         quote = value[-1]
         inner = value[1:-1] if quote == "]" else value[1:-1].replace(quote * 2, quote)
-        return at(exp.Identifier(this=inner, quoted=True), start, end)
+        made = at(exp.Identifier(this=inner, quoted=True), start, end)
+        made.meta["written"] = value
+        return made
+
+    def string_name(self, parts: Parts, start: int, end: int) -> Expression:
+        value = parts[0].value[1:-1].replace("''", "'")
+        return at(exp.Identifier(this=value, quoted=True), start, end)
 
     def names(self, parts: Parts, start: int, end: int) -> list[Expression]:
         return parts[::2]
+
+    any_names = names
 
     def column(self, parts: Parts, start: int, end: int) -> Expression:
         keys = ("this", "table", "db")

@@ -178,10 +178,6 @@ class Queries(ClauseRules):
 
     result_bare_alias = result_alias
 
-    def string_name(self, parts: Parts, start: int, end: int) -> Expression:
-        value = parts[0].value[1:-1].replace("''", "'")
-        return at(exp.Identifier(this=value, quoted=True), start, end)
-
     def star(self, parts: Parts, start: int, end: int) -> Expression:
         return at(exp.Star(), start, end)
 
@@ -213,16 +209,25 @@ class Queries(ClauseRules):
         return made
 
     def join_operator(self, parts: Parts, start: int, end: int) -> dict[str, Any]:
-        words = [part.kind for part in parts]
+        """SQL: the words come in any order; LEFT and RIGHT together are FULL."""
+        words = {part.kind for part in parts}
+        sides = words & {"LEFT", "RIGHT", "FULL"}
+        inner = words & {"INNER", "CROSS"}
+        if (inner and (sides or "OUTER" in words)) or ("OUTER" in words and not sides):
+            raise ProgrammingError(
+                f"{self.text[start:end]} contradicts itself",
+                code="join.kind",
+                span=Span(start, end),
+                hint="LEFT, RIGHT or FULL [OUTER] JOIN, [INNER] JOIN, CROSS JOIN",
+            )
         args: dict[str, Any] = {}
         if "NATURAL" in words:
             args["method"] = "NATURAL"
-        for side in ("LEFT", "RIGHT", "FULL"):
-            if side in words:
-                args["side"] = side
-        for kind in ("INNER", "CROSS", "OUTER"):
+        if sides:
+            args["side"] = sides.pop() if len(sides) == 1 else "FULL"
+        for kind in ("CROSS", "INNER", "OUTER"):
             if kind in words:
-                args["kind"] = kind
+                args.setdefault("kind", kind)
         return args
 
     def join_on(self, parts: Parts, start: int, end: int) -> tuple[str, Any, list[Clause]]:
@@ -257,10 +262,17 @@ class Queries(ClauseRules):
         for part in parts[1:]:
             if isinstance(part, list):
                 clauses.extend(part)
-            else:
+            elif isinstance(part, exp.TableAlias):
                 item.set("alias", part)
+            else:
+                _set_indexed(item, part)
         combine(clauses, self.text)  # twice for one table is an error wherever it will belong
         return Source(item, clauses)
+
+    def indexed(self, parts: Parts, start: int, end: int) -> Expression:
+        """The index's name; NULL for NOT INDEXED."""
+        named = parts[2] if len(parts) > 2 else exp.Null()
+        return at(exp.IndexTableHint(this=named), start, end)
 
     def source_alias(self, parts: Parts, start: int, end: int) -> Expression:
         return at(exp.TableAlias(this=parts[-1]), start, end)
@@ -340,6 +352,16 @@ def take_clauses(query: exp.Query) -> Clauses:
     """The clauses of the outermost query, which are the statement's."""
     found: Clauses = query.meta.pop("clauses", NO_CLAUSES)
     return found
+
+
+def _set_indexed(item: Expression, indexed: Expression) -> None:
+    if not isinstance(item, exp.Table) or isinstance(item.this, exp.Anonymous):
+        raise ProgrammingError(
+            "INDEXED belongs after a table's name",
+            code="table.indexed",
+            span=span_of(indexed),
+        )
+    item.set("indexed", indexed)
 
 
 def _has_condition(joins: Joins) -> bool:

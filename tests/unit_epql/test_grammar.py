@@ -21,7 +21,7 @@ def test_grammar_builds_strict() -> None:
 def test_every_rule_that_carries_meaning_has_an_action() -> None:
     made = tables.tables()
     named = {rule.name for rule in made.rules if not rule.through and not rule.helper}
-    assert named - set(ACTIONS) == {"indexed", "signed_number"}  # dropped; taken as text
+    assert named - set(ACTIONS) == {"signed_number"}  # taken as text
 
 
 def test_every_action_has_a_rule() -> None:

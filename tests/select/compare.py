@@ -1,0 +1,156 @@
+"""One statement, two ways: plain SQLite, and EPQL's parser, planner and writer.
+
+text -> SQLite                                -> names, rows
+text -> tree -> plan -> SQL -> same SQLite    -> names, rows
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import apsw.ext
+from sqlglot import exp
+
+from epql.engine.errors import Error
+from epql.nodes import Bind, Parsed, Query
+from epql.parse import parse
+from epql.plan.compile import compile_query
+
+STEPS_MAX = 300_000
+ROWS_MAX = 2000
+_GIVEN = (1, "two", None, 2.5, -1, "1", b"x")
+_PARAMETER = re.compile(r"[?:@$]")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Names and rows, each value as Python shows it; or why there are none."""
+
+    names: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    error: str | None = None
+
+
+class TooLong(Exception):
+    """The statement takes more steps, or gives more rows, than a test can wait for."""
+
+
+class Pair:
+    """A connection with tables of these names, asked in both ways."""
+
+    def __init__(self, connection: apsw.Connection, names: frozenset[str]) -> None:
+        self.connection = connection
+        self.names = names
+        connection.set_progress_handler(lambda: True, STEPS_MAX)
+
+    def plain(self, text: str) -> Answer:
+        """What SQLite says to the text itself."""
+        given: Any = None
+        if _PARAMETER.search(text):
+            try:
+                known = apsw.ext.query_info(self.connection, text)
+            except apsw.Error as error:
+                return Answer(error=_shown(error))
+            if any(name and not name.isdigit() for name in known.bindings_names):
+                given = {str(name): _named(str(name)) for name in known.bindings_names}
+            else:
+                given = [_GIVEN[place % 7] for place in range(known.bindings_count)]
+        return self._run(text, given)
+
+    def ours(self, parsed: Parsed) -> Answer:
+        """What SQLite says to the SQL that EPQL makes of the text. Raises: epql's Error."""
+        query = parsed.statement
+        assert isinstance(query, Query)
+        plan = compile_query(parsed, query, scratch=self.names)
+        given: dict[str, Any] = {f"n_{name}": _named(name) for name in parsed.named}
+        given |= {f"p{place}": _GIVEN[place % 7] for place in range(parsed.positional)}
+        return self._run(plan.sql, given)
+
+    def difference(self, text: str) -> str | None:
+        """What differs, or None. Of a text that SQLite refuses, EPQL must say so, or answer.
+
+        Raises: TooLong.
+        """
+        expected = self.plain(text)
+        try:
+            found = self.ours(parse(text))
+        except Error as error:
+            if expected.error and not error.code.startswith("sqlgen"):
+                return None
+            return f"refused: {error.code}: {error}"
+        if expected.error is None and found != expected:
+            return f"expected {expected}\nfound    {found}"
+        return None
+
+    def _run(self, sql: str, given: Any) -> Answer:
+        names: tuple[str, ...] = ()
+        rows: list[str] = []
+        cursor = self.connection.cursor()
+
+        def note(cursor: apsw.Cursor, _: str, __: Any) -> bool:
+            nonlocal names
+            names = tuple(item[0] for item in cursor.get_description())
+            return True
+
+        cursor.exec_trace = note
+        try:
+            for row in cursor.execute(sql, given):
+                rows.append(repr(row))
+                if len(rows) > ROWS_MAX:
+                    raise TooLong(sql)
+        except apsw.InterruptError:
+            raise TooLong(sql) from None
+        except apsw.Error as error:
+            return Answer(error=_shown(error))
+        return Answer(names, tuple(rows))
+
+
+def _shown(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _named(name: str) -> Any:
+    return _GIVEN[sum(name.lstrip(":@$").encode()) % 7]
+
+
+# ---------------------------------------------------------------- shapes
+
+
+def shape(parsed: Parsed) -> bytes:
+    """A digest of the tree with names, literals and numbers erased."""
+    statement = parsed.statement
+    assert isinstance(statement, Query)
+    digest = hashlib.blake2b(digest_size=12)
+    stack: list[Any] = [statement.select]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Expr):
+            digest.update(_kind(node))
+            if isinstance(node, _ERASED):
+                continue
+            stack.append(")")
+            for key, value in node.args.items():
+                if value is not None and value is not False and value != []:
+                    stack += [value, key]
+        elif isinstance(node, list):
+            stack += node
+        elif not isinstance(node, str) or node in _WORDS:
+            digest.update(str(node).encode())
+        digest.update(b",")
+    return digest.digest()
+
+
+_ERASED = (exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.HexString, exp.DataType, Bind)
+_WORDS = """
+    UNBOUNDED PRECEDING FOLLOWING ROWS RANGE GROUPS LEFT RIGHT FULL INNER CROSS OUTER NATURAL )
+""".split()
+
+
+def _kind(node: exp.Expr) -> bytes:
+    if isinstance(node, (exp.Literal, exp.Boolean, exp.Null, exp.HexString)):
+        return b"literal"
+    return type(node).__name__.encode()
