@@ -33,7 +33,7 @@ from epql.engine.folder import (
     is_writable,
     make_folder,
 )
-from epql.engine.index.declarations import Declarations
+from epql.engine.index.declarations import Declarations, Views
 from epql.engine.index.fold import Fold
 from epql.engine.index.schema import open_index
 from epql.engine.ingest import Progress, applied, catch_up, checkpoint, diverged
@@ -90,6 +90,7 @@ class Database:
         self.fold = Fold(db)
         self.objects = self.fold.objects
         self.declarations = Declarations(db)
+        self.views = Views(db)
 
     # ------------------------------------------------------------ reading
 
@@ -281,6 +282,7 @@ class Database:
         """Drop what is remembered of the index; after a rollback."""
         self.fold.forget()
         self.declarations.forget()
+        self.views.forget()
 
     def check_writable(self) -> None:
         """Raise OperationalError `database.read_only` unless this connection may write."""

@@ -1,4 +1,7 @@
-"""What DEFINE PREDICATE said, as of any transaction. Few and small: kept in memory."""
+"""What DEFINE PREDICATE and DEFINE QUERY said. Few and small: kept in memory.
+
+Predicates as of any transaction; views as they are now, because a view is a question.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,24 @@ def is_body(body: Mapping[str, object]) -> bool:
         and (kind is None or isinstance(kind, str))
         and (length is None or (isinstance(length, int) and 0 < length < FOREVER))
     )
+
+
+def is_view(body: Mapping[str, object]) -> bool:
+    """Whether this is what DEFINE QUERY says; a newer program may say more."""
+    text, columns = body.get("text"), body.get("columns")
+    return (
+        body.keys() <= {"columns", "text"}
+        and (text is None or isinstance(text, str))
+        and (columns is None or (isinstance(columns, str) and _is_list(columns)))
+    )
+
+
+def _is_list(text: str) -> bool:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(found, list) and all(isinstance(name, str) for name in found)
 
 
 class Declarations:
@@ -73,3 +94,41 @@ class Declarations:
             self._all.append(Predicate(name, seq=seq, **json.loads(body)))
             self._loaded = seq
         return bool(self._all)
+
+
+class ViewText(NamedTuple):
+    """A view as it was defined: its name, the text of its query, the names of its columns."""
+
+    name: str
+    text: str
+    columns: tuple[str, ...]
+
+
+class Views:
+    """The views in force."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._rollbacks = 0
+
+    def forget(self) -> None:
+        """Note a rollback: the same position may come to hold another definition."""
+        self._rollbacks += 1
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Differs where the views may differ."""
+        sql = "SELECT max(id) FROM declaration WHERE what='query'"
+        return self._rollbacks, self._db.execute(sql).get or 0
+
+    def in_force(self) -> list[ViewText]:
+        """The views by now, in order of their names."""
+        sql = (
+            "SELECT name, body->>'text', body->>'columns', max(id) FROM declaration"
+            " WHERE what='query' GROUP BY name"
+        )
+        return [
+            ViewText(name, text, tuple(json.loads(columns or "[]")))
+            for name, text, columns, _ in self._db.execute(sql)
+            if text is not None
+        ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from epql.nodes import NO_CLAUSES, Clauses, Query
+from epql.plan.diff import Side
 from epql.plan.relations import Use
 
 LEVELLED = ("as_of", "valid", "lifecycle", "resolve")
@@ -42,6 +43,7 @@ class Origins:
 
     def level(self, clause: Any) -> str:
         """The level of a clause that is not a standing one; what is not in the text is a view's."""
+        clause = clause.diff if isinstance(clause, Side) else clause
         return next((level for known, level in self._written if known == clause), "view")
 
 

@@ -10,18 +10,18 @@ sqlite   SQLite's plan in its own words
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.lifecycle import NAME
-from epql.engine.vtab.access import in_words
 from epql.engine.vtab.context import Scope
 from epql.explain.levels import LEVELLED, Origins
+from epql.explain.tree import drawn, in_short
 from epql.explain.written import Writer
 from epql.nodes import AsOf, Diff
 from epql.plan import catalog
-from epql.plan.compile import Compared, Plan
+from epql.plan.compile import Plan
+from epql.plan.diff import Side
 from epql.plan.relations import Use
 from epql.plan.scope import Moment, Resolver
 from epql.queries import Prepared
@@ -64,9 +64,9 @@ class Explained:
         lines = [Line("instant", "NOW", self._writer.moment(self._resolver.present))]
         lines += dict.fromkeys(self._instants())
         lines += self._clauses()
-        lines += self._plan_in_words()
+        lines += [Line("plan", "", line) for line in in_short(self._prepared.plan)]
         lines.append(Line("sql", "", self._plan.sql))
-        lines += self._tree()
+        lines += [Line("sqlite", "", line) for line in drawn(self._prepared.plan)]
         return lines
 
     # ------------------------------------------------------------ instants
@@ -75,10 +75,12 @@ class Explained:
         compared = self._plan.compared
         if compared is not None:
             yield from self._of_diff(compared.diff, compared.clauses.as_of)
-        for use, scope in zip(self._plan.uses, self._prepared.sides[-1], strict=True):
+        for use, scope in zip(self._plan.uses, self._prepared.scopes, strict=True):
             for name in self._names(use):
                 clause, _ = self._origins.of(use, name)
-                if isinstance(clause, Diff):
+                if isinstance(clause, Side):
+                    yield from self._of_diff(clause.diff, clause.stands)
+                elif isinstance(clause, Diff):
                     yield from self._of_diff(clause, self._origins.of(use, "as_of")[0])
                 elif clause is not None:
                     yield from self._of_clause(clause, scope)
@@ -109,10 +111,10 @@ class Explained:
     def _clauses(self) -> Iterator[Line]:
         compared = self._plan.compared
         if compared is not None:
-            text = self._writer.text(replace(compared.diff, key=None))
+            text = self._writer.text(compared.diff)
             yield Line("clause", "the answer", f"{text} ({self._origins.level(compared.diff)})")
-        steps = _numbered([use.name for use in self._plan.uses])
-        scopes = self._prepared.sides[-1]
+        steps = _numbered([_called(use) for use in self._plan.uses])
+        scopes = self._prepared.scopes
         for step, use, scope in zip(steps, self._plan.uses, scopes, strict=True):
             for name in self._names(use):
                 clause, level = self._origins.of(use, name)
@@ -131,54 +133,20 @@ class Explained:
         text = _DEFAULTS[name] if clause is None else self._writer.text(clause)
         if name == "lifecycle":
             return _with_states(text, snapshot)
-        if name == "diff" and use.side is not None:
-            return f"{use.side} side of {text}"
-        if name == "as_of" and self._moves(use):
-            return f"{text}, then each side of DIFF"
+        if isinstance(clause, Side):
+            return f"{clause.which} side of {self._writer.text(clause.diff)}"
         return text
-
-    def _moves(self, use: Use) -> bool:
-        """Whether a DIFF of the whole answer moves a relation; its own AS OF would pin it."""
-        compared = self._plan.compared
-        return compared is not None and use.clauses.as_of == compared.clauses.as_of
-
-    # ------------------------------------------------------------ the plan
-
-    def _tree(self) -> Iterator[Line]:
-        """SQLite's plan as a tree, one line a node."""
-        yield from (Line("sqlite", "", line) for line in _drawn(self._prepared.plan, 0))
-
-    def _plan_in_words(self) -> Iterator[Line]:
-        """The same with relations in words; what SQLite computes in several places stands once."""
-        compared = self._plan.compared
-        indent = ""
-        if compared is not None:
-            yield Line("plan", "", f"COMPARE TWO ANSWERS BY {_key(compared)}")
-            indent = "  "
-        rows = [(*row[:3], in_words(row[3])) for row in self._prepared.plan]
-        yield from (Line("plan", "", indent + line) for line in _drawn(rows, 0, once=True))
-
-
-def _drawn(rows: Sequence[Row], parent: int, *, once: bool = False) -> Iterator[str]:
-    """The nodes below a parent, indented; `once` leaves out what a sibling shows already."""
-    seen: list[list[str]] = []
-    for number, above, _, detail in rows:
-        if above != parent or number == parent:
-            continue
-        branch = [detail, *("  " + line for line in _drawn(rows, number, once=once))]
-        if not (once and branch in seen):
-            yield from branch
-        seen.append(branch)
-
-
-def _key(compared: Compared) -> str:
-    return "THE WHOLE ROW" if compared.key is None else ", ".join(compared.key)
 
 
 def _with_states(text: str, snapshot: Snapshot) -> str:
     """LIFECYCLE with the states that are seen, where the clause does not name them."""
     named = text == "LIFECYCLE ANY" or not (text.endswith(" LIVE") or " NOT " in text)
     return text if named else f"{text}: {', '.join(NAME[code] for code in snapshot.states)}"
+
+
+def _called(use: Use) -> str:
+    as_of = use.clauses.as_of
+    return f"{use.name} {as_of.which}" if isinstance(as_of, Side) else use.name
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

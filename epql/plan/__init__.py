@@ -1,9 +1,11 @@
 """Statements to SQL. In order of control flow:
 
     catalog   which relations and columns there are; the nearest name to a wrong one
+    views     named queries, and their text in place of their name
     relations each relation in a query becomes a table function of a scope (R1 to R5)
-    columns   column names are checked where their relations are known
-    diff      a statement-level DIFF becomes the comparison of two answers
+    diff      a DIFF at the end of a query: a relation's own changes, or …
+    compare   … the comparison of two answers, as SQL
+    columns   what a query's columns are called; what is said of names that are unknown
     compile   a Query to a Plan: SQL text, the scopes it reads, the parameters it takes
     values    value expressions of verbs to Python values
     hidden    hidden columns and arguments of relations, as clauses

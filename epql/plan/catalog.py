@@ -10,6 +10,9 @@ from epql.engine.errors import ProgrammingError, Span
 from epql.engine.vtab.base import SCOPE, Relation
 from epql.engine.vtab.register import RELATIONS
 
+COMPARING = ("epql_sides", "epql_rows", "epql_marked", "epql_left")
+"""The tables of a comparison (compare.py), which no text may name."""
+
 TABLE_FUNCTIONS = ("json_each", "json_tree")
 """Table functions of SQLite that a query may use."""
 
@@ -45,7 +48,7 @@ def label(clause: str) -> str:
     return _LABELS[clause]
 
 
-def relation(name: str, span: Span | None) -> Relation:
+def relation(name: str, span: Span | None, views: Iterable[str] = ()) -> Relation:
     """The relation of that name. Raises ProgrammingError `name.unknown_relation`."""
     found = RELATIONS.get(name.lower())
     if found is None:
@@ -53,17 +56,17 @@ def relation(name: str, span: Span | None) -> Relation:
             f"there is no relation called {name!r}",
             code="name.unknown_relation",
             span=span,
-            hint=nearest(name, RELATIONS, "the relations are "),
+            hint=nearest(name, [*RELATIONS, *views], "the relations are "),
         )
     return found
 
 
 def check_names(names: Iterable[Any]) -> None:
-    """Refuse the planner's own hidden column in a person's text."""
+    """Refuse the planner's own names in a person's text."""
     for name in names:
-        if str(name.this).lower() == SCOPE:
+        if str(name.this).lower() in (SCOPE, *COMPARING):
             raise ProgrammingError(
-                f"there is no column {SCOPE!r}",
+                f"there is no column {str(name.this)!r}",
                 code="name.unknown_column",
                 span=name.meta.get("span"),
             )

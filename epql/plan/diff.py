@@ -2,7 +2,7 @@
 
 `SELECT * FROM beliefs WHERE topic = 'auth' DIFF SINCE t` gives the rows of the relation's own
 changes, with WHERE filtering both sides before they are compared: a belief that stops meeting
-the condition is REMOVED. Any other query is answered twice and its rows are compared by key.
+the condition is REMOVED. Any other query is compared as it stands (compare.py).
 
     SELECT … FROM (SELECT c.*, <before meets it> AS was, <after meets it> AS is
                    FROM changes(:s) AS c) WHERE was OR is
@@ -11,12 +11,13 @@ the condition is REMOVED. Any other query is answered twice and its rows are com
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from sqlglot import exp
 
 from epql.engine.errors import ProgrammingError
-from epql.nodes import Clauses, Diff, Expression
+from epql.nodes import AsOf, Clauses, Diff, Expression, Instant
 from epql.plan import catalog
 
 _SLOT = ("subject", "predicate")
@@ -25,20 +26,49 @@ _FILTERS = (*_SLOT, *_SIDES, "topic", "source", "recorded_at", "tx")
 """Columns whose change shows in a change row, or that never change for one id."""
 
 
-def of_relation(select: exp.Query, clauses: Clauses) -> exp.Query | None:
-    """The query over the relation's changes, if it is `SELECT * FROM relation [WHERE …]`."""
+@dataclass(frozen=True, slots=True)
+class Side(AsOf):
+    """The belief time of one side of a DIFF: AS OF what it is compared at.
+
+    `stands`: the AS OF of the DIFF itself, from which its instants count; None: now, or the
+    session's. It may be a Side too, where a DIFF stands inside another.
+    """
+
+    which: Literal["before", "after"]
+    diff: Diff
+    stands: AsOf | None
+
+    @property
+    def is_now(self) -> bool:
+        """Whether this is the present: the after side of a DIFF at now, without UNTIL."""
+        if self.which == "before" or self.diff.until is not None:
+            return False
+        return self.stands is None or (isinstance(self.stands, Side) and self.stands.is_now)
+
+
+def side(which: Literal["before", "after"], diff: Diff, stands: AsOf | None) -> Side:
+    """One side of a DIFF that stands at an AS OF."""
+    instant: Instant = diff.since if which == "before" or diff.until is None else diff.until
+    return Side(instant, False, diff.span, which, diff, stands)
+
+
+def of_relation(select: exp.Query, clauses: Clauses, stands: AsOf | None) -> exp.Query | None:
+    """The query over the relation's changes, if it is `SELECT * FROM relation [WHERE …]`.
+
+    `stands`: the AS OF at which the DIFF stands, that of the query or of one around it.
+    """
+    assert clauses.diff is not None
     table = _only_table(select)
-    if table is None or not isinstance(select, exp.Select):
+    if table is None or not isinstance(select, exp.Select) or clauses.diff.key:
         return None
     where = select.args.get("where")
     if where is not None and not _is_filter(where.this, table.alias_or_name):
         return None
-    assert clauses.diff is not None
     own = table.copy()
     own.meta["clauses"] = replace(clauses, purpose=None)
     made = exp.Select(
         expressions=[exp.Star()],
-        from_=exp.From(this=own if where is None else _filtered(own, where.this, clauses)),
+        from_=exp.From(this=own if where is None else _filtered(own, where.this, clauses, stands)),
         order=select.args.get("order"),
         limit=select.args.get("limit"),
         offset=select.args.get("offset"),
@@ -90,13 +120,19 @@ def _is_filter(condition: Expression, name: str) -> bool:
     )
 
 
-def _filtered(table: exp.Table, condition: Expression, clauses: Clauses) -> exp.Subquery:
+def _filtered(
+    table: exp.Table, condition: Expression, clauses: Clauses, stands: AsOf | None
+) -> exp.Subquery:
     """The changes of the sides that meet the condition."""
+    assert clauses.diff is not None
+    at_side = replace(clauses, diff=None, purpose=None)
+    before = replace(at_side, as_of=side("before", clauses.diff, stands))
+    after = replace(at_side, as_of=side("after", clauses.diff, stands))
     alias = table.alias_or_name
     changes = table.copy()
     changes.set("alias", exp.TableAlias(this=exp.to_identifier("c")))
-    was = exp.Alias(this=_meets(table, condition, clauses, "before"), alias=_name("was"))
-    is_ = exp.Alias(this=_meets(table, condition, clauses, "after"), alias=_name("is"))
+    was = exp.Alias(this=_meets(table, condition, before, "before"), alias=_name("was"))
+    is_ = exp.Alias(this=_meets(table, condition, after, "after"), alias=_name("is"))
     inner = exp.Select(expressions=[_column("*", "c"), was, is_], from_=exp.From(this=changes))
     pushed = [part for part in conjuncts(condition) if _is_about_slot(part)]
     if pushed:
@@ -109,19 +145,18 @@ def _filtered(table: exp.Table, condition: Expression, clauses: Clauses) -> exp.
     return exp.Subquery(this=outer, alias=exp.TableAlias(this=exp.to_identifier(alias)))
 
 
-def _meets(table: exp.Table, condition: Expression, clauses: Clauses, side: str) -> Expression:
+def _meets(table: exp.Table, condition: Expression, at_side: Clauses, which: str) -> Expression:
     """Whether the assertion of one side meets the condition, as it stood at that side."""
     seen = table.copy()
     seen.set("alias", exp.TableAlias(this=exp.to_identifier(table.alias_or_name, quoted=True)))
-    seen.meta["clauses"] = replace(clauses, purpose=None)
-    seen.meta["side"] = side
+    seen.meta["clauses"] = at_side
     one = exp.Select(
         expressions=[exp.Literal.number(1)],
         from_=exp.From(this=seen),
         where=exp.Where(
             this=exp.and_(
                 exp.EQ(
-                    this=_column("id", table.alias_or_name), expression=_column(f"{side}_id", "c")
+                    this=_column("id", table.alias_or_name), expression=_column(f"{which}_id", "c")
                 ),
                 exp.Paren(this=condition.copy()),
             )
@@ -187,7 +222,7 @@ def _name(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=True)
 
 
-def check_key(key: tuple[str, ...], names: list[str], diff: Diff) -> list[int]:
+def places_of(key: tuple[str, ...], names: list[str], diff: Diff) -> list[int]:
     """The positions of the key's columns. Raises ProgrammingError `diff.key`."""
     lowered = [name.lower() for name in names]
     for column in key:
@@ -198,4 +233,4 @@ def check_key(key: tuple[str, ...], names: list[str], diff: Diff) -> list[int]:
                 span=diff.span,
                 hint="its columns are " + ", ".join(names),
             )
-    return [lowered.index(column.lower()) for column in key]
+    return list(dict.fromkeys(lowered.index(column.lower()) for column in key))

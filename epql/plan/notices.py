@@ -38,7 +38,7 @@ class Asked(NamedTuple):
 
 def late(plan: Plan, resolver: Resolver, scope: Scope | None) -> Callable[[], list[str]] | None:
     """A function that gives the late notices of a query; None when there can be none."""
-    if not isinstance(scope, Snapshot) or scope.strategy == "none" or plan.compared is not None:
+    if not isinstance(scope, Snapshot) or scope.strategy == "none":
         return None
     if len(plan.uses) != 1 or plan.uses[0].relation != "beliefs":
         return None

@@ -3,21 +3,31 @@
 `FROM beliefs AS OF '-24h' AS b` becomes `FROM beliefs(:s1) AS b`, and the scope behind :s1 holds
 the clauses of the table over those of its query over those of the statement (R4). HISTORY and
 DIFF after a table make it another relation: its versions, or its changes (R3).
+
+The name of a view becomes its query (R2), for which clauses after the name are a level of their
+own (R4); so does the name of a common table that clauses follow. A query with a DIFF at its end
+becomes the comparison of two of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from sqlglot import exp
 
-from epql.engine.errors import NotSupportedError, ProgrammingError, Span
+from epql.engine.errors import Error, ProgrammingError, Span
 from epql.engine.vtab.register import RELATIONS
-from epql.nodes import NO_CLAUSES, Bind, Clauses
-from epql.plan import catalog, diff
+from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff
+from epql.plan import catalog, columns, compare, diff, views
+from epql.plan.columns import ColumnsOf
+from epql.plan.diff import Side
+from epql.plan.views import Catalog, View
 
 _LEVELLED = ("as_of", "valid", "lifecycle", "resolve")
 """The clauses that a table takes from its query when it has none of its own."""
+_SIDES: tuple[Literal["after", "before"], ...] = ("after", "before")
 
 
 @dataclass(frozen=True)
@@ -27,59 +37,243 @@ class Use:
     relation: str
     clauses: Clauses
     span: Span | None
-    side: str | None = None
-    """'before' or 'after': read at that side of the DIFF in `clauses`."""
     name: str = ""
     """What the query calls it: its alias, or the relation's name."""
 
+    @property
+    def side(self) -> str | None:
+        """'before' or 'after': read at that side of a DIFF."""
+        return self.clauses.as_of.which if isinstance(self.clauses.as_of, Side) else None
 
-@dataclass
+
+@dataclass(frozen=True)
+class Common:
+    """A common table: itself once it is rewritten, and what a copy of it is made of.
+
+    `with_`: the WITH as it was written; None inside the table itself.
+    """
+
+    cte: exp.CTE
+    with_: exp.With | None
+    level: Clauses
+    names: Names
+
+
+@dataclass(frozen=True)
+class Names:
+    """What names mean at a place of a query, besides relations.
+
+    `shadowing`: names of common tables that SQLite sees here, also around a view.
+    `opened`: the views whose text this is, outermost first.
+    """
+
+    common: Mapping[str, Common] = field(default_factory=dict)
+    shadowing: frozenset[str] = frozenset()
+    opened: tuple[str, ...] = ()
+
+    @property
+    def around(self) -> list[exp.CTE]:
+        """The common tables that can be read here."""
+        return [common.cte for common in self.common.values()]
+
+
 class Relations:
     """Rewrites the tables of one query, and collects how they are used."""
 
-    uses: list[Use] = field(default_factory=list)
-    scratch: frozenset[str] = frozenset()
+    def __init__(self, known: Catalog, ask: ColumnsOf) -> None:
+        self.uses: list[Use] = []
+        self.comparisons: list[tuple[Diff, tuple[str, ...] | None]] = []
+        """The DIFFs of whole answers, and the columns of their keys."""
+        self._catalog = known
+        self._ask = ask
+        self._read: list[Use] = []
+        """As `uses`, but a relation stands there as often as it is read."""
 
-    def rewrite(self, query: exp.Query, level: Clauses) -> None:
-        """Rewrite every relation below `query`, in place. Raises ProgrammingError."""
-        before = len(self.uses)
+    def rewrite(self, query: exp.Query, level: Clauses) -> exp.Query:
+        """The query with every relation in it rewritten. Raises ProgrammingError."""
         _check_outer_joins(query)
-        self._visit(query, level, frozenset())
-        _check_meaning(level, self.uses[before:])
+        query.meta["clauses"] = level
+        return self._query(query, NO_CLAUSES, Names())
 
-    def _visit(self, node: exp.Expr, level: Clauses, ctes: frozenset[str]) -> None:
-        if isinstance(node, (exp.Query, exp.Subquery)):
-            own = node.meta.get("clauses", NO_CLAUSES)
-            if own.diff is not None:
-                node, own = _inner_diff(node, own)
-            level = merged(own, level)
-            ctes = ctes | self._visit_ctes(node, level, ctes)
-        if isinstance(node, exp.Table):
-            self._table(node, level, ctes)
-        for child in node.iter_expressions():
-            if not isinstance(child, exp.With):
-                self._visit(child, level, ctes)
+    # ------------------------------------------------------------ queries
 
-    def _visit_ctes(self, query: exp.Expr, level: Clauses, ctes: frozenset[str]) -> frozenset[str]:
-        names: frozenset[str] = frozenset()
-        with_ = query.args.get("with_") or query.args.get("with")
+    def _query(self, node: exp.Query, level: Clauses, names: Names) -> exp.Query:
+        own: Clauses = node.meta.get("clauses", NO_CLAUSES)
+        if own.diff is not None:
+            return self._diff(node, own, level, names)
+        first = len(self._read)
+        level = merged(own, level)
+        names = self._with_common(node, level, names)
+        self._children(node, level, names)
+        _check_meaning(own, self._read[first:])
+        return node
+
+    def _children(self, node: exp.Expr, level: Clauses, names: Names) -> None:
+        for child in list(node.iter_expressions()):
+            if isinstance(child, exp.With):
+                continue
+            if isinstance(child, exp.Query):
+                made = self._query(child, level, names)
+                if made is not child:
+                    child.replace(made)
+            elif isinstance(child, exp.Table):
+                self._table(child, level, names)
+            else:
+                self._children(child, level, names)
+
+    def _with_common(self, query: exp.Query, level: Clauses, names: Names) -> Names:
+        """Rewrite the common tables of a query; the names inside it."""
+        with_ = query.args.get("with_")
         if with_ is None:
             return names
-        names = frozenset(cte.alias.lower() for cte in with_.expressions)
+        written = with_.copy()
+        common = dict(names.common)
         for cte in with_.expressions:
-            self._visit(cte.this, level, ctes | names)
-        return names
+            common[cte.alias.lower()] = Common(cte, written, level, names)
+        shadowing = names.shadowing | common.keys()
+        inside = replace(names, common=common, shadowing=shadowing)
+        for cte in with_.expressions:
+            itself = {cte.alias.lower(): replace(common[cte.alias.lower()], with_=None)}
+            self._children(cte, level, replace(inside, common={**common, **itself}))
+        return inside
 
-    def _table(self, table: exp.Table, level: Clauses, ctes: frozenset[str]) -> None:
+    def _diff(self, node: exp.Query, own: Clauses, level: Clauses, names: Names) -> exp.Query:
+        """A query with a DIFF at its end: a relation's own changes, or two answers compared."""
+        assert own.diff is not None
+        inside = replace(own, diff=None)
+        stands = merged(inside, level).as_of
+        made = diff.of_relation(node, own, stands)
+        if made is not None and not self._is_shadowed(made, names):
+            return self._query(made, level, names)
+        first = len(self._read)
+        answers: dict[str, exp.Query] = {}
+        for which in _SIDES:
+            copy = node.copy()
+            side = diff.side(which, own.diff, stands)
+            copy.meta["clauses"] = replace(inside, as_of=side)
+            answers[which] = self._query(copy, level, names)
+            if not any(_is_moved(use.clauses, side) for use in self._read[first:]):
+                raise _meaningless("diff", None, own.diff.span)
+        called = columns.names_of(answers["after"], names.around, self._ask)
+        wanted = diff.key_of(node, own.diff)
+        key = None if wanted is None else diff.places_of(wanted, called, own.diff)
+        self.comparisons.append((own.diff, wanted))
+        return compare.compared(answers["before"], answers["after"], called, key)
+
+    def _is_shadowed(self, select: exp.Query, names: Names) -> bool:
+        """Whether a table that looks like a relation is something else here."""
+        tables = [table for table in select.find_all(exp.Table) if not table.args.get("db")]
+        return any(self._other(_name_of(table), names) is not None for table in tables)
+
+    # ------------------------------------------------------------ tables
+
+    def _table(self, table: exp.Table, level: Clauses, names: Names) -> None:
         own: Clauses = table.meta.get("clauses", NO_CLAUSES)
         call = table.this if isinstance(table.this, exp.Anonymous) else None
-        name = (call.name if call is not None else table.name).lower()
-        span: Span | None = table.meta.get("span")
-        if self._is_plain(name, table, call, ctes):
+        name = _name_of(table)
+        if isinstance(table.parent, exp.In) and table.arg_key == "field":
+            self._in_table(table, level, names)
+            return
+        other = None if table.args.get("db") else self._other(name, names)
+        if isinstance(other, View):
+            self._view(table, other, own, level, names)
+        elif isinstance(other, Common) and own and other.with_ is not None:
+            copy = exp.Select(
+                expressions=[exp.Star()],
+                from_=exp.From(
+                    this=exp.Table(this=exp.to_identifier(other.cte.alias, quoted=True))
+                ),
+                with_=other.with_.copy(),
+            )
+            self._put(table, copy, own, other.level, other.names, (level, names))
+        elif (other is not None and call is None) or (call and name in catalog.TABLE_FUNCTIONS):
             if own:
                 clause = next(n for n in Clauses.__slots__ if getattr(own, n) is not None)
                 raise _meaningless(clause, name, getattr(own, clause).span)
-            return
+            self._children(table, level, names)
+        else:
+            self._relation(table, own, level, names)
+            self._children(table, level, names)
+
+    def _other(self, name: str, names: Names) -> View | Common | str | None:
+        """What a name means besides a relation; a scratch table is its name."""
+        if name in names.common:
+            return names.common[name]
+        if name in self._catalog.scratch and not names.opened:
+            return name
+        return self._catalog.views.get(name)
+
+    def _in_table(self, table: exp.Table, level: Clauses, names: Names) -> None:
+        """x IN table, as x IN (SELECT * FROM table)."""
+        within = table.parent
+        assert within is not None
+        query = exp.Select(expressions=[exp.Star()])
+        within.set("field", None)
+        query.set("from_", exp.From(this=table))
+        within.set("query", exp.Subquery(this=query))
+        self._children(query, level, names)
+
+    def _view(
+        self, table: exp.Table, view: View, own: Clauses, level: Clauses, names: Names
+    ) -> None:
+        span: Span | None = table.meta.get("span")
+        if isinstance(table.this, exp.Anonymous):
+            raise ProgrammingError(
+                f"{view.name} is a view and takes no arguments",
+                code="hidden.arguments",
+                span=span,
+                hint=f"say it with clauses: FROM {view.name} AS OF '-24h'",
+            )
+        if view.name.lower() in names.opened:
+            raise ProgrammingError(
+                f"the view {view.name!r} reads itself",
+                code="view.recursive",
+                span=span,
+                hint="WITH RECURSIVE inside the view can follow what it reads",
+            )
+        query, inside = views.body(view, span)
+        opened = (*names.opened, view.name.lower())
+        within = Names(shadowing=names.shadowing, opened=opened)
+        if view.columns or (inside.diff is not None and own.diff is not None):
+            query.meta["clauses"] = inside
+            query, inside = views.named(query, view.name, view.columns), NO_CLAUSES
+        combined = merged(inside, own)
+        if own.diff is not None:
+            combined = replace(combined, diff=own.diff)
+        if own.history is not None:
+            raise _meaningless("history", view.name, own.history.span)
+        try:
+            self._put(table, query, combined, level, within, (level, names))
+        except Error as error:
+            if len(opened) == 1 and error.code != "view.recursive":
+                error.message += f" in the view {view.name!r}"
+            raise
+
+    def _put(
+        self,
+        table: exp.Table,
+        query: exp.Query,
+        own: Clauses,
+        level: Clauses,
+        inside: Names,
+        around: tuple[Clauses, Names],
+    ) -> None:
+        """Put a query in the place of a table; what is joined to the table stays around it."""
+        query.meta["clauses"] = own
+        alias = table.args.get("alias") or exp.TableAlias(
+            this=exp.to_identifier(table.name, quoted=True)
+        )
+        made = exp.Subquery(this=query, alias=alias)
+        rewritten = self._query(query, level, inside)
+        made.set("this", rewritten)
+        made.set("joins", table.args.get("joins"))
+        table.replace(made)
+        for join in made.args.get("joins") or ():
+            self._children(join, *around)
+
+    def _relation(self, table: exp.Table, own: Clauses, level: Clauses, names: Names) -> None:
+        name = _name_of(table)
+        span: Span | None = table.meta.get("span")
         if table.args.get("db") and table.args["db"].name.lower() != "main":
             raise ProgrammingError(
                 f"there is no database called {table.args['db'].name!r}",
@@ -87,36 +281,39 @@ class Relations:
                 span=span,
                 hint=f"write {name} alone",
             )
-        relation = catalog.relation(name, span).name
+        relation = catalog.relation(name, span, self._catalog.views).name
         for clause in Clauses.__slots__:
             if getattr(own, clause) is not None and clause not in catalog.clauses_of(relation):
                 raise _meaningless(clause, relation, getattr(own, clause).span)
-        side = table.meta.get("side")
-        used, clauses = relation, merged(own, level)
-        if side is None:
-            used, clauses = _as_used(relation, clauses, own)
-        mark = Bind(this=f"0s{self._number(Use(used, clauses, span, side, table.alias or name))}")
-        given = call.expressions if call is not None else []
+        used, clauses = _as_used(relation, merged(own, level), own)
+        called = " in ".join([table.alias or name, *reversed(names.opened)])
+        mark = Bind(this=f"0s{self._number(Use(used, clauses, span, called))}")
+        given = table.this.expressions if isinstance(table.this, exp.Anonymous) else []
         _check_arguments(used, len(given), span)
-        arguments = [mark, *map(_argument, given)]
         if not table.alias:
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+        arguments = [mark, *map(_argument, given)]
         table.set("this", exp.Anonymous(this=used, expressions=arguments))
-        table.set("db", None)
-
-    def _is_plain(
-        self, name: str, table: exp.Table, call: exp.Anonymous | None, ctes: frozenset[str]
-    ) -> bool:
-        if call is not None:
-            return name in catalog.TABLE_FUNCTIONS
-        return not table.args.get("db") and (name in ctes or name in self.scratch)
+        # a common table of this name would stand in the way
+        table.set("db", exp.to_identifier("main") if used in names.shadowing else None)
 
     def _number(self, use: Use) -> int:
+        self._read.append(use)
         for number, known in enumerate(self.uses):
             if replace(known, span=use.span, name=use.name) == use:
                 return number
         self.uses.append(use)
         return len(self.uses) - 1
+
+
+def _is_moved(clauses: Clauses, side: Side) -> bool:
+    """Whether a relation is read at a side, directly or in a DIFF that stands there."""
+    as_of = clauses.as_of
+    while isinstance(as_of, Side):
+        if as_of == side:
+            return True
+        as_of = as_of.stands
+    return False
 
 
 def _check_arguments(relation: str, number: int, span: Span | None) -> None:
@@ -172,23 +369,6 @@ def _argument(given: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="ifnull", expressions=[given, exp.HexString(this="")])
 
 
-def _inner_diff(node: exp.Expr, own: Clauses) -> tuple[exp.Expr, Clauses]:
-    """An inner query with a DIFF at its end: over a relation it becomes one over its changes."""
-    made = None
-    if isinstance(node, exp.Query) and not isinstance(node, exp.Subquery):
-        made = diff.of_relation(node, own)
-    if made is None:
-        assert own.diff is not None
-        raise NotSupportedError(
-            "DIFF of a whole answer works at the end of the statement only, for now",
-            code="diff.inner",
-            span=own.diff.span,
-            hint="inside a query: SELECT * FROM beliefs [WHERE …] DIFF SINCE …",
-        )
-    node.replace(made)
-    return made, NO_CLAUSES
-
-
 def merged(own: Clauses, outer: Clauses) -> Clauses:
     """The clauses of a level over those of the level around it (R4)."""
     if not outer:
@@ -226,13 +406,14 @@ def _as_used(relation: str, clauses: Clauses, own: Clauses) -> tuple[str, Clause
     return relation, replace(clauses, **kept, purpose=None)
 
 
-def _check_meaning(level: Clauses, uses: list[Use]) -> None:
-    """A clause of the statement must mean something to one of its relations (R5)."""
+def _check_meaning(level: Clauses, uses: Sequence[Use]) -> None:
+    """A clause of a query must mean something to one of its relations (R5)."""
     for clause in _LEVELLED:
         node = getattr(level, clause)
-        if node is None or any(clause in catalog.clauses_of(use.relation) for use in uses):
+        if node is None or isinstance(node, Side):
             continue
-        raise _meaningless(clause, uses[0].relation if uses else None, node.span)
+        if not any(clause in catalog.clauses_of(use.relation) for use in uses):
+            raise _meaningless(clause, uses[0].relation if uses else None, node.span)
 
 
 def _meaningless(clause: str, relation: str | None, span: Span) -> ProgrammingError:

@@ -22,6 +22,7 @@ from epql.engine.index.snapshot import LIVE_STATES, STRATEGIES, Snapshot, Window
 from epql.engine.lifecycle import states_of
 from epql.engine.lookup import by_id, recorded_in
 from epql.nodes import NO_CLAUSES, AsOf, Clauses, Diff, History, Instant, Lifecycle, Resolve, Valid
+from epql.plan.diff import Side
 from epql.plan.relations import Use, merged
 from epql.plan.values import Evaluate, Params, span_of, value
 
@@ -63,10 +64,7 @@ class Resolver:
         """What a relation is read at."""
         clauses = merged(use.clauses, self.standing)
         if clauses.diff is not None:
-            window = self.window(clauses, clauses.diff)
-            if use.side is not None:
-                return window.since if use.side == "before" else window.until
-            return window
+            return self.window(clauses, clauses.diff)
         return self.snapshot(clauses)
 
     def snapshot(self, clauses: Clauses) -> Snapshot:
@@ -79,7 +77,12 @@ class Resolver:
 
     def window(self, clauses: Clauses, diff: Diff) -> Window:
         """The two snapshots that a DIFF compares, each at its own clock."""
-        top = self.moment(clauses.as_of)
+        since, until = self._ends(diff, clauses.as_of)
+        return Window(self._at(since, clauses), self._at(until, clauses), clauses.valid is None)
+
+    def _ends(self, diff: Diff, as_of: AsOf | None) -> tuple[Moment, Moment]:
+        """SINCE and UNTIL of a DIFF that stands at an AS OF."""
+        top = self.moment(as_of)
         until = top
         if diff.until is not None:
             until = self.point(diff.until, top.clock)
@@ -98,7 +101,7 @@ class Resolver:
                 span=diff.since.span,
                 hint="DIFF SINCE the earlier UNTIL the later",
             )
-        return Window(self._at(since, clauses), self._at(until, clauses), clauses.valid is None)
+        return since, until
 
     def _at(self, moment: Moment, clauses: Clauses) -> Snapshot:
         low = high = moment.clock
@@ -147,6 +150,9 @@ class Resolver:
         """Where AS OF stands; without one, now."""
         if as_of is None:
             return self.present
+        if isinstance(as_of, Side):
+            ends = self._ends(as_of.diff, as_of.stands or self.standing.as_of)
+            return ends[as_of.which == "after"]
         found = self.point(as_of.instant, self.now)
         if as_of.before:
             tx, clock = found

@@ -1,0 +1,84 @@
+"""Views: named queries, as DEFINE QUERY made them, and their text put in place of their name.
+
+A view is a question: it is asked anew wherever its name stands. Its text has places of its own;
+in a statement all of them are the place of the view's name there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from sqlglot import exp
+
+from epql.engine.errors import Span
+from epql.nodes import Clauses, Query
+
+
+@dataclass(frozen=True)
+class View:
+    """A named query: its name as it was defined, its query, the names of its columns if given."""
+
+    name: str
+    query: Query
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What names a query may use besides relations. `version` tells catalogs apart.
+
+    `views` and `scratch` are by lower name; scratch tables are those of the connection.
+    """
+
+    version: tuple[int, ...] = ()
+    views: Mapping[str, View] = field(default_factory=dict)
+    scratch: frozenset[str] = frozenset()
+
+
+NO_NAMES = Catalog()
+
+
+def body(view: View, span: Span | None) -> tuple[exp.Query, Clauses]:
+    """A fresh copy of a view's query and the clauses at its end, all of it placed at `span`."""
+    select = view.query.select.copy()
+    for node in select.walk():
+        if node.meta:
+            node.meta["view"] = view.name
+            for key in ("span", "clauses"):
+                if key in node.meta:
+                    node.meta[key] = placed(node.meta[key], span)
+    clauses: Clauses = placed(replace(view.query.clauses, purpose=None), span)
+    return select, clauses
+
+
+def placed(value: Any, span: Span | None) -> Any:
+    """A clause, or a part of one, as if it stood at `span`."""
+    if isinstance(value, Span):
+        return span or Span(0, 0)
+    if isinstance(value, exp.Expr):
+        moved = value.copy()
+        for node in moved.walk():
+            if "span" in node.meta:
+                node.meta["span"] = span
+        return moved
+    if isinstance(value, tuple):
+        return tuple(placed(item, span) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {one.name: placed(getattr(value, one.name), span) for one in fields(value)}
+        return type(value)(**parts)
+    return value
+
+
+def named(query: exp.Query, name: str, columns: tuple[str, ...]) -> exp.Query:
+    """A query whose columns are called so."""
+    alias = exp.TableAlias(
+        this=exp.to_identifier(name, quoted=True),
+        columns=[exp.to_identifier(column, quoted=True) for column in columns],
+    )
+    return exp.Select(
+        expressions=[exp.Star()],
+        from_=exp.From(this=exp.Table(this=exp.to_identifier(name, quoted=True))),
+        with_=exp.With(expressions=[exp.CTE(this=query, alias=alias)]),
+    )
