@@ -5,15 +5,17 @@ A Plan holds no instants and no parameters, so one text is planned once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from epql.engine.errors import Span
+from epql.engine.reading import UnknownName
 from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Expression, Parsed, Query
-from epql.plan import catalog, diff
+from epql.plan import catalog, columns
+from epql.plan.columns import ColumnsOf, Mentioned
 from epql.plan.relations import Relations, Use
+from epql.plan.views import Catalog, View
 from epql.sqlgen import to_sqlite
 
 
@@ -22,21 +24,17 @@ class Plan:
     """What runs for a query.
 
     `scope_names[i]` is the parameter of SQL that takes the number of the scope of `uses[i]`.
-    `compared`: for a DIFF of any other query than a relation's own: SQL runs twice.
+    `compared`: the DIFF at the statement's end, where it compares two answers.
     """
 
     sql: str
     uses: tuple[Use, ...]
     binds: tuple[int | str, ...]
     parsed: Parsed
+    catalog: Catalog
+    scope_names: tuple[str, ...]
+    mentioned: Mentioned
     compared: Compared | None = None
-    column_spans: tuple[tuple[str, Span], ...] = ()
-    tables: tuple[str, ...] = ()
-
-    @property
-    def scope_names(self) -> list[str]:
-        """The parameters of SQL that take the scopes' numbers."""
-        return [scope_name(number) for number in range(len(self.uses))]
 
 
 @dataclass(frozen=True)
@@ -53,66 +51,65 @@ def scope_name(number: int) -> str:
     return f"n_0s{number}"
 
 
-def compile_query(parsed: Parsed, query: Query, scratch: frozenset[str] = frozenset()) -> Plan:
-    """Plan a query. Raises ProgrammingError with a span for names and misplaced clauses."""
+def compile_query(parsed: Parsed, query: Query, known: Catalog, ask: ColumnsOf) -> Plan:
+    """Plan a query; `ask` has SQLite tell the columns of SQL.
+
+    Raises: ProgrammingError with a span for names and misplaced clauses.
+    """
     select = query.select.copy()
     catalog.check_names(select.find_all(exp.Identifier))
     clauses = replace(query.clauses, purpose=None)
     _name_results(select)
-    relations = Relations(scratch=scratch)
-    compared = None
-    wanted = clauses.diff
-    if wanted is not None:
-        own = diff.of_relation(select, clauses)
-        if own is not None:
-            select, clauses = own, NO_CLAUSES
-        else:
-            compared = Compared(wanted, clauses, diff.key_of(select, wanted))
-            clauses = replace(clauses, diff=None)
-    relations.rewrite(select, clauses)
+    relations = Relations(known, ask)
+    try:
+        select = relations.rewrite(select, clauses)
+    except UnknownName as error:
+        reads = [use.relation for use in relations.uses]
+        raise columns.explained(error, columns.mentioned(select, reads)) from error.__cause__
     return Plan(
         to_sqlite(select),
         tuple(relations.uses),
         tuple(dict.fromkeys(bind.this for bind in select.find_all(Bind) if _is_own(bind))),
         parsed,
-        compared,
-        tuple(_columns(select)),
-        tuple(dict.fromkeys(_tables(select))),
+        known,
+        tuple(scope_name(number) for number in range(len(relations.uses))),
+        columns.mentioned(select, [use.relation for use in relations.uses]),
+        _compared(relations, clauses),
     )
 
 
-def compile_inner(query: exp.Query) -> Plan:
+def _compared(relations: Relations, clauses: Clauses) -> Compared | None:
+    for wanted, key in relations.comparisons:
+        if wanted is clauses.diff:
+            return Compared(wanted, replace(clauses, diff=None), key)
+    return None
+
+
+def compile_inner(query: exp.Query, known: Catalog, ask: ColumnsOf) -> Plan:
     """Plan a query that stands inside another statement."""
-    return _compile_alone(query, query.meta.get("clauses", NO_CLAUSES))
+    return _compile_alone(query, query.meta.get("clauses", NO_CLAUSES), known, ask)
 
 
-def compile_value(expression: Expression) -> Plan:
+def compile_value(expression: Expression, known: Catalog, ask: ColumnsOf) -> Plan:
     """Plan the computation of one value."""
-    return _compile_alone(exp.Select(expressions=[expression.copy()]), NO_CLAUSES)
+    return _compile_alone(exp.Select(expressions=[expression.copy()]), NO_CLAUSES, known, ask)
 
 
-def _compile_alone(select: exp.Query, clauses: Clauses) -> Plan:
+def _compile_alone(select: exp.Query, clauses: Clauses, known: Catalog, ask: ColumnsOf) -> Plan:
     query = Query(select, clauses, Span(0, 0))
-    return compile_query(Parsed(query, ""), query)
+    return compile_query(Parsed(query, ""), query, known, ask)
+
+
+def view_of(name: str, query: Query, columns: tuple[str, ...] = ()) -> View:
+    """A view, from its parsed query."""
+    select = query.select.copy()
+    _name_results(select)
+    return View(name, replace(query, select=select), columns)
 
 
 def _is_own(bind: Bind) -> bool:
     """Whether a parameter is the person's, not a scope's."""
     return isinstance(bind.this, int) or not bind.this.startswith("0")
-
-
-def _columns(select: exp.Expr) -> Iterator[tuple[str, Span]]:
-    for node in select.find_all(exp.Column, exp.Anonymous):
-        span = node.meta.get("span")
-        if span is not None:
-            yield node.name.lower(), span
-
-
-def _tables(select: exp.Expr) -> Iterator[str]:
-    """The names by which columns can be told apart."""
-    for node in select.find_all(exp.Table, exp.Subquery, exp.CTE):
-        if node.alias_or_name:
-            yield node.alias_or_name
 
 
 def _name_results(select: exp.Expr) -> None:
