@@ -158,8 +158,8 @@ class Queries:
 
         Raises: what running it would raise so far.
         """
-        columns = self.columns_of(plan)
         scopes = [resolver.scope(use) for use in plan.uses]
+        columns = self.columns_of(plan)
         explaining = replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql)
         return Prepared(columns, scopes, list(self._rows(explaining, scopes, resolver)))
 
