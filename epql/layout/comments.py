@@ -34,7 +34,7 @@ def around(text: str) -> dict[int, Around]:
     stands before a comma moves behind it, if a new line would have to come between.
 
     >>> around("SELECT a -- first\\n, b")
-    {9: Around(before=(), after=(Comment(text='-- first', breaks=True),))}
+    {18: Around(before=(), after=(Comment(text='-- first', breaks=True),))}
     """
     if "--" not in text and "/*" not in text:
         return {}
@@ -49,8 +49,10 @@ def around(text: str) -> dict[int, Around]:
             carried, found = found, []
         if found:
             same = _same_line(found)
-            after[last] = tuple(_closing(one) for one in found[:same])
-            before[start] = tuple(one.comment for one in found[same:])
+            if same:
+                after[last] = tuple(_closing(one) for one in found[:same])
+            if same < len(found):
+                before[start] = tuple(one.comment for one in found[same:])
         last, end = start, stop
     places = sorted(before.keys() | after.keys())
     return {place: Around(before.get(place, ()), after.get(place, ())) for place in places}

@@ -42,7 +42,7 @@ class Maker:
         return Doc("as_of_words", [first, SPACE, second], first, second)
 
     def _word_at(self, text: str, kind: str, start: int) -> Word:
-        is_keyword = kind in _keyword_kinds()
+        is_keyword = kind in _keyword_kinds() or kind == "AS_OF"
         comments = self.comments.get(start, NOTHING)
         return Word(text.upper() if is_keyword else text, kind, is_keyword, *comments)
 
