@@ -14,9 +14,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, product
+from math import prod
 
 WIDTH = 92
 """Characters in a line of a page."""
+ALTERNATIVES_MAX = 40
+"""A node with more of them, written out, holds rules that should stay names."""
 LONG = 60
 """Characters of a bracket that may be broken at its choices."""
 
@@ -151,13 +154,18 @@ def lines(node: Node, head: str = "") -> list[str]:
 
 
 def written_out(node: Node) -> list[Node]:
-    """The alternatives of a node, none of which holds a choice that would need grouping."""
+    """The alternatives of a node, none of which holds a choice that would need grouping.
+
+    Raises: ValueError if that is more than a reader would read.
+    """
     if isinstance(node, Choice):
         if _is_tight(node):
             return [node]
         return [one for part in node.parts for one in written_out(part)]
     if isinstance(node, Seq):
         parts = [written_out(part) for part in node.parts]
+        if prod(map(len, parts)) > ALTERNATIVES_MAX:
+            raise ValueError("too long to read: keep some of its rules as names")
         return [seq(list(combined)) for combined in product(*parts)]
     return [node]
 

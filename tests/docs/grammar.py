@@ -23,6 +23,7 @@ TERMS = {
     "value": ("value", SYNTAX),
     "parameter": ("parameter", "parameters.md"),
     "name": ("name", SYNTAX),
+    "any_name": ("name", SYNTAX),
     "expr": ("expression", "select.md#expressions"),
     "query": ("query", "select.md#select"),
     "clauses": ("clauses", "clauses.md"),
@@ -58,6 +59,9 @@ PLACES = {
     ("supersede", "value"): ("object",),
 }
 """(rule, what it takes): what the reader calls it there, from left to right."""
+
+FORMS = ("_open", "_end", "_post")
+"""Ends of the names of rules that the reader takes for the rule without it (expressions.lark)."""
 
 FOREIGN = {"SYSTEM", "SYSTEM_TIME", "TIMESTAMP", "VALID_TIME"}
 """Terminals of spellings that other systems have; foreign.md shows them."""
@@ -119,6 +123,18 @@ def shown(rule: str) -> str:
     return TERMS[rule][0] if rule in TERMS else rule.replace("_", "-")
 
 
+def form_of(name: str) -> str:
+    """The rule that a rule is a form of, itself if it is none.
+
+    >>> form_of("sum_post_open"), form_of("sum")
+    ('sum', 'sum')
+    """
+    short = name
+    for end in FORMS:
+        short = short.removesuffix(end)
+    return "test" if name == "inequality_post" else short if short in rules() else name
+
+
 class _Reader:
     """Makes nodes of lark's trees; `terms` are the rules that stay names."""
 
@@ -173,7 +189,8 @@ class _Reader:
         assert tree.data == "value", tree.data
         return self._symbol(children[0].name)
 
-    def _symbol(self, name: str) -> Node:
+    def _symbol(self, symbol: str) -> Node:
+        name = form_of(symbol)
         place = next(self.places.get(name, iter(())), None)
         if place:
             return Term(place)
