@@ -42,8 +42,17 @@ def tree(node: Any) -> Any:
         return [tree(item) for item in node]
     if dataclasses.is_dataclass(node):
         values = [(f.name, getattr(node, f.name)) for f in dataclasses.fields(node)]
+        values = [(k, tokens(v) if k.endswith("text") else v) for k, v in values]
         return (type(node).__name__, [(k, tree(v)) for k, v in values if not isinstance(v, Span)])
     return node
+
+
+def tokens(text: Any) -> Any:
+    """The words of a text that a node keeps as written, such as the query of a view."""
+    if not isinstance(text, str):
+        return text
+    kinds = ((token.kind, token.value.upper()) for token in lexer.tokens(text))
+    return [kind if kind == "AS_OF" else value for kind, value in kinds]
 
 
 def meaning(text: str) -> Any:
