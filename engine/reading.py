@@ -116,10 +116,21 @@ def run(
 
 def columns_of(session: Session, sql: str) -> list[str]:
     """The names of the columns SQL gives; also the check that SQLite takes it."""
+    return [name for name, _ in typed_columns_of(session, sql)]
+
+
+def typed_columns_of(session: Session, sql: str) -> list[tuple[str, str | None]]:
+    """The columns SQL gives with their declared types; None for what is computed."""
     try:
-        return [one[0] for one in apsw.ext.query_info(session.db, sql).description]
+        return [(one[0], one[1]) for one in apsw.ext.query_info(session.db, sql).description]
     except apsw.Error as error:
         raise translated(error) from error
+
+
+def scratch_columns(session: Session, table: str) -> list[tuple[str, str | None]]:
+    """The columns of a scratch table with their declared types."""
+    sql = "SELECT name, nullif(type, '') FROM pragma_table_info(?, 'temp')"
+    return list(session.db.execute(sql, (table,)))
 
 
 class UnknownName(ProgrammingError):
