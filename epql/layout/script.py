@@ -6,8 +6,6 @@ import re
 from typing import NamedTuple
 
 from epql.engine.errors import Error
-from epql.layout.document import render
-from epql.layout.tree import document
 from epql.parse.splitter import pieces
 from epql.parse.statements import parse
 
@@ -44,6 +42,9 @@ def format(text: str) -> str:  # noqa: A001  the name that users know from other
 
 
 def _statement(text: str, start: int, end: int) -> str:
+    from epql.layout.document import render  # when first needed: importing epql stays quick
+    from epql.layout.tree import document
+
     statement = text[start:end]
     try:
         parse(statement)
