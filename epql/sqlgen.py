@@ -98,7 +98,14 @@ _KEYWORDS = """
     WITH WITHIN WITHOUT
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
-"""SQLite's keywords; a name spelt like one is quoted."""
+"""SQLite's keywords; a name spelt like one is quoted, but for those that it takes as names."""
+_TAKEN_AS_NAMES = """
+    ABORT ACTION AFTER ANALYZE ATTACH BEFORE BEGIN CASCADE COLUMN CONFLICT DATABASE DEFERRED DETACH
+    DO EACH EXCLUSIVE EXPLAIN FAIL FOR IGNORE IMMEDIATE INITIALLY INSTEAD KEY NO OFFSET PLAN PRAGMA
+    QUERY REINDEX RELEASE RENAME RESTRICT ROLLBACK ROW SAVEPOINT TEMP TEMPORARY TRIGGER VACUUM VIEW
+    VIRTUAL
+"""
+_RESERVED = KEYWORDS - frozenset(_TAKEN_AS_NAMES.split())
 
 
 def to_sqlite(expression: exp.Expr) -> str:
@@ -303,7 +310,7 @@ def _name(node: exp.Expr) -> str:
     written: str | None = node.meta.get("written")
     if written is not None:
         return written
-    is_plain = _PLAIN_NAME.match(name) and name.upper() not in KEYWORDS
+    is_plain = _PLAIN_NAME.match(name) and name.upper() not in _RESERVED
     return name if is_plain and not node.args.get("quoted") else quote_name(name)
 
 

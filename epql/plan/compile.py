@@ -114,11 +114,23 @@ def _is_own(bind: Bind) -> bool:
 
 def _name_results(select: exp.Expr) -> None:
     """A column that is an expression is called what was written, as SQLite does."""
-    top: exp.Expr = select
+    top: exp.Expr | None = None if _is_wrapped(select) else select
     while isinstance(top, exp.SetOperation):
         top = top.this
     for one in select.find_all(exp.Select):
         one.set("expressions", [_named(item, one is top) for item in one.expressions])
+
+
+def _is_wrapped(select: exp.Expr) -> bool:
+    """Whether SQLite makes an inner query of a compound: to sort it by another collation."""
+    order = select.args.get("order")
+    if order is None or not any(item.find(exp.Collate) for item in order.expressions):
+        return False
+    while isinstance(select, exp.SetOperation):
+        if not (isinstance(select, exp.Union) and select.args.get("distinct") is False):
+            return True
+        select = select.this
+    return False
 
 
 def _named(item: exp.Expr, is_top: bool) -> exp.Expr:
