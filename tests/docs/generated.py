@@ -4,6 +4,7 @@
     <!-- /grammar -->                   the list is named, not put in, where another one uses it
     <!-- grammar: as_of; foreign -->    only the spellings of other systems
     <!-- grammar: assert; lines -->     one line for each alternative, nothing about its terms
+    <!-- grammar: correct; coming -->   nothing as long as the grammar has no such rule
     <!-- columns -->                    the relations with their columns, a line for each
     <!-- /columns -->
 
@@ -34,8 +35,13 @@ def refreshed(text: str, page: str) -> str:
 
     def made(found: re.Match[str]) -> str:
         kind, names, how, _ = found.groups()
-        new = columns() if kind == "columns" else syntax(names.split(", "), how or "", page)
-        return f"{found[0].partition('-->')[0]}-->\n{new}\n<!-- /{kind} -->"
+        if how == "coming" and names not in grammar.rules():
+            new = ""
+        elif kind == "columns":
+            new = columns() + "\n"
+        else:
+            new = syntax(names.split(", "), how or "", page) + "\n"
+        return f"{found[0].partition('-->')[0]}-->\n{new}<!-- /{kind} -->"
 
     return _PART.sub(made, text)
 
