@@ -151,7 +151,17 @@ class Queries:
         for rows in list(self._running):
             rows.close()
 
-    # ------------------------------------------------------------ EXPLAIN
+    # ------------------------------------------------------------ EXPLAIN, DESCRIBE
+
+    def typed_columns(self, query: Query) -> list[tuple[str, str | None]]:
+        """The columns of a query's answer with their declared types; the query does not run."""
+        plan = compile_query(Parsed(query, ""), query, self.catalog, self._ask)
+        self.columns_of(plan)
+        return reading.typed_columns_of(self._session, plan.sql)
+
+    def scratch_columns(self, table: str) -> list[tuple[str, str | None]]:
+        """The columns of a scratch table with their declared types."""
+        return reading.scratch_columns(self._session, table)
 
     def explain(self, plan: Plan, resolver: Resolver) -> Prepared:
         """All that happens before the first row, and SQLite's plan; the query does not run.

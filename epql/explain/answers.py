@@ -1,0 +1,60 @@
+"""DESCRIBE and SHOW on one connection: what they answer, beside its rows what there is to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from epql.engine.errors import Span
+from epql.engine.vtab.register import RELATIONS
+from epql.explain import describe, show
+from epql.nodes import Query
+from epql.queries import Queries
+
+
+class Told(NamedTuple):
+    """An answer: its columns, its rows, its notices."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    notices: Sequence[str] = ()
+
+
+def describe_name(queries: Queries, name: str, span: Span | None) -> Told:
+    """DESCRIBE name. Raises ProgrammingError `name.unknown_relation`.
+
+    A scratch table hides a view and a view a relation of its name, as in FROM.
+    """
+    known = name.lower()
+    names = queries.catalog
+    if known in names.scratch:
+        return Told(describe.COLUMNS, describe.of_columns(queries.scratch_columns(known)))
+    if known in names.views:
+        view = names.views[known]
+        found = queries.typed_columns(view.query)
+        called = view.columns or [column for column, _ in found]
+        kinds = [kind for _, kind in found]
+        return Told(describe.COLUMNS, describe.of_columns(zip(called, kinds, strict=False)))
+    relation = RELATIONS.get(known)
+    if relation is None:
+        raise describe.unknown(name, span, [*names.views, *sorted(names.scratch)])
+    return Told(describe.COLUMNS, describe.of_relation(relation), describe.told(relation))
+
+
+def describe_query(queries: Queries, query: Query) -> Told:
+    """DESCRIBE query: the columns its answer would have."""
+    return Told(describe.COLUMNS, describe.of_columns(queries.typed_columns(query)))
+
+
+def show_name(queries: Queries, name: str, span: Span, session: show.Session) -> Told:
+    """SHOW name. Raises ProgrammingError `show.unknown`, `name.unknown_relation`."""
+    words = name.lower().split()
+    names = queries.catalog
+    views = [view.name for view in names.views.values()]
+    if words in (["tables"], ["relations"]):
+        return Told(show.LIST_COLUMNS, show.relations(views, sorted(names.scratch)))
+    if words == ["queries"]:
+        return Told(show.LIST_COLUMNS, show.queries(views))
+    if words[:2] == ["columns", "from"] and len(words) == 3:
+        return describe_name(queries, words[2], span)
+    return Told(show.COLUMNS, show.setting(name, span, session))
