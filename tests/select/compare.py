@@ -46,6 +46,8 @@ class Pair:
     def __init__(self, connection: apsw.Connection, names: frozenset[str]) -> None:
         self.connection = connection
         self.names = names
+        self.is_accepted = False
+        """Whether SQLite took the last text that was compared."""
         connection.set_progress_handler(lambda: True, STEPS_MAX)
 
     def plain(self, text: str) -> Answer:
@@ -77,6 +79,7 @@ class Pair:
         Raises: TooLong.
         """
         expected = self.plain(text)
+        self.is_accepted = expected.error is None
         try:
             found = self.ours(parse(text))
         except Error as error:

@@ -1,0 +1,2535 @@
+-- SELECT statements of SQLite's own test suite, release 3.40.1, which is in the public domain,
+-- with the tables they read. Each part runs on a database of its own, in this order; a line
+-- "-- part" names the file it comes from. Kept: what SQLite accepts, that is no error by intent.
+
+-- part select1.test
+CREATE TABLE test1(f1 int, f2 int);
+INSERT INTO test1(f1,f2) VALUES(11,22);
+SELECT f1 FROM test1;
+SELECT f2 FROM test1;
+SELECT f2, f1 FROM test1;
+SELECT f1, f2 FROM test1;
+SELECT * FROM test1;
+SELECT *, * FROM test1;
+SELECT *, min(f1,f2), max(f1,f2) FROM test1;
+SELECT 'one', *, 'two', * FROM test1;
+CREATE TABLE test2(r1 real, r2 real);
+INSERT INTO test2(r1,r2) VALUES(1.1,2.2);
+SELECT * FROM test1, test2;
+SELECT *, 'hi' FROM test1, test2;
+SELECT 'one', *, 'two', * FROM test1, test2;
+SELECT test1.f1, test2.r1 FROM test1, test2;
+SELECT test1.f1, test2.r1 FROM test2, test1;
+SELECT * FROM test2, test1;
+SELECT * FROM test1 AS a, test1 AS b;
+SELECT max(test1.f1,test2.r1), min(test1.f2,test2.r2)
+           FROM test2, test1;
+SELECT min(test1.f1,test2.r1), max(test1.f2,test2.r2)
+           FROM test1, test2;
+SELECT count(f1) FROM test1;
+SELECT Count() FROM test1;
+SELECT COUNT(*) FROM test1;
+SELECT COUNT(*)+1 FROM test1;
+SELECT Min(f1) FROM test1;
+SELECT MIN(f1,f2) FROM test1;
+SELECT Max(f1) FROM test1;
+SELECT max(f1,f2) FROM test1;
+SELECT MAX(f1,f2)+1 FROM test1;
+SELECT MAX(f1)+1 FROM test1;
+SELECT Sum(f1) FROM test1;
+SELECT SUM(f1)+1 FROM test1;
+SELECT SUM(min(f1,f2)) FROM test1;
+CREATE TABLE tkt2526(a,b,c PRIMARY KEY);
+INSERT INTO tkt2526 VALUES('x','y',NULL);
+INSERT INTO tkt2526 VALUES('x','z',NULL);
+SELECT f1 FROM test1 WHERE f1<11;
+SELECT f1 FROM test1 WHERE f1<=11;
+SELECT f1 FROM test1 WHERE f1=11;
+SELECT f1 FROM test1 WHERE f1>=11;
+SELECT f1 FROM test1 WHERE f1>11;
+SELECT f1 FROM test1 WHERE f1!=11;
+SELECT f1 FROM test1 WHERE min(f1,f2)!=11;
+SELECT f1 FROM test1 WHERE max(f1,f2)!=11;
+SELECT f1 FROM test1 ORDER BY f1;
+SELECT f1 FROM test1 ORDER BY -f1;
+SELECT f1 FROM test1 ORDER BY min(f1,f2);
+SELECT f1 FROM test1 ORDER BY 8.4;
+SELECT f1 FROM test1 ORDER BY '8.4';
+CREATE TABLE t5(a,b);
+INSERT INTO t5 VALUES(1,10);
+INSERT INTO t5 VALUES(2,9);
+SELECT * FROM t5 ORDER BY 1;
+SELECT * FROM t5 ORDER BY 2;
+
+-- part select2.test
+CREATE TABLE tbl1(f1 int, f2 int);
+CREATE TABLE tbl2(f1 int, f2 int, f3 int);
+SELECT count(*) FROM tbl2;
+SELECT count(*) FROM tbl2 WHERE f2>1000;
+SELECT f1 FROM tbl2 WHERE 1000=f2;
+CREATE INDEX idx1 ON tbl2(f2);
+SELECT f1 FROM tbl2 WHERE f2=1000;
+SELECT * FROM tbl2 WHERE 1000=f2;
+SELECT * FROM tbl2 WHERE f2=1000;
+DROP INDEX idx1;
+SELECT f1 FROM tbl2 WHERE f2==2000;
+CREATE TABLE aa(a);
+CREATE TABLE bb(b);
+INSERT INTO aa VALUES(1);
+INSERT INTO aa VALUES(3);
+INSERT INTO bb VALUES(2);
+INSERT INTO bb VALUES(4);
+SELECT * FROM aa, bb WHERE max(a,b)>2;
+INSERT INTO bb VALUES(0);
+SELECT * FROM aa CROSS JOIN bb WHERE b;
+SELECT * FROM aa CROSS JOIN bb WHERE NOT b;
+SELECT * FROM aa, bb WHERE min(a,b);
+SELECT * FROM aa, bb WHERE NOT min(a,b);
+SELECT * FROM aa, bb WHERE CASE WHEN a=b-1 THEN 1 END;
+SELECT * FROM aa, bb WHERE CASE WHEN a=b-1 THEN 0 ELSE 1 END;
+
+-- part select3.test
+CREATE TABLE t1(n int, log int);
+SELECT DISTINCT log FROM t1 ORDER BY log;
+SELECT count(*) FROM t1;
+SELECT min(n),min(log),max(n),max(log),sum(n),sum(log),avg(n),avg(log)
+    FROM t1;
+SELECT max(n)/avg(n), max(log)/avg(log) FROM t1;
+SELECT log, count(*) FROM t1 GROUP BY log ORDER BY log;
+SELECT log, min(n) FROM t1 GROUP BY log ORDER BY log;
+SELECT log, avg(n) FROM t1 GROUP BY log ORDER BY log;
+SELECT log, avg(n)+1 FROM t1 GROUP BY log ORDER BY log;
+SELECT log, avg(n)-min(n) FROM t1 GROUP BY log ORDER BY log;
+SELECT log*2+1, avg(n)-min(n) FROM t1 GROUP BY log ORDER BY log;
+SELECT log*2+1 as x, count(*) FROM t1 GROUP BY x ORDER BY x;
+SELECT log*2+1 AS x, count(*) AS y FROM t1 GROUP BY x ORDER BY y, x;
+SELECT log*2+1 AS x, count(*) AS y FROM t1 GROUP BY x ORDER BY 10-(x+y);
+SELECT log, count(*) FROM t1 GROUP BY 1 ORDER BY log;
+SELECT log, count(*) FROM t1 HAVING log>=4;
+SELECT count(*) FROM t1 HAVING log>=4;
+SELECT count(*) FROM t1 HAVING log!=400;
+SELECT log, count(*) FROM t1 GROUP BY log HAVING log>=4 ORDER BY log;
+SELECT log, count(*) FROM t1
+    GROUP BY log
+    HAVING count(*)>=4
+    ORDER BY log;
+SELECT log, count(*) FROM t1
+    GROUP BY log
+    HAVING count(*)>=4
+    ORDER BY max(n)+0;
+SELECT log AS x, count(*) AS y FROM t1
+    GROUP BY x
+    HAVING y>=4
+    ORDER BY max(n)+0;
+SELECT log AS x FROM t1
+    GROUP BY x
+    HAVING count(*)>=4
+    ORDER BY max(n)+0;
+SELECT log, count(*), avg(n), max(n+log*2) FROM t1
+    GROUP BY log
+    ORDER BY max(n+log*2)+0, avg(n)+0;
+SELECT log, count(*), avg(n), max(n+log*2) FROM t1
+    GROUP BY log
+    ORDER BY max(n+log*2)+0, min(log,avg(n))+0;
+SELECT log, min(n) FROM t1 GROUP BY log ORDER BY log DESC;
+SELECT log, min(n) FROM t1 GROUP BY log ORDER BY 1;
+SELECT log, min(n) FROM t1 GROUP BY log ORDER BY 1 DESC;
+CREATE INDEX i1 ON t1(log);
+CREATE TABLE t2(a,b);
+INSERT INTO t2 VALUES(1,2);
+SELECT a, sum(b) FROM t2 WHERE b=5 GROUP BY a;
+SELECT a, sum(b) FROM t2 WHERE b=5;
+CREATE TABLE A (
+      A1 DOUBLE,
+      A2 VARCHAR COLLATE NOCASE,
+      A3 DOUBLE
+    );
+INSERT INTO A VALUES(39136,'ABC',1201900000);
+INSERT INTO A VALUES(39136,'ABC',1207000000);
+SELECT typeof(sum(a3)) FROM a;
+SELECT typeof(sum(a3)) FROM a GROUP BY a1;
+CREATE TABLE t0(c0 REAL, c1 REAL GENERATED ALWAYS AS (c0));
+INSERT INTO t0(c0) VALUES (1);
+SELECT * FROM t0 GROUP BY c0;
+
+-- part select4.test
+CREATE TABLE t1(n int, log int);
+SELECT DISTINCT log FROM t1 ORDER BY log;
+SELECT DISTINCT log FROM t1
+    UNION ALL
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY log;
+CREATE TABLE t2 AS
+      SELECT DISTINCT log FROM t1
+      UNION ALL
+      SELECT n FROM t1 WHERE log=3
+      ORDER BY log;
+SELECT * FROM t2;
+DROP TABLE t2;
+CREATE TABLE t2 AS
+      SELECT DISTINCT log FROM t1
+      UNION ALL
+      SELECT n FROM t1 WHERE log=3
+      ORDER BY log DESC;
+DROP TABLE t2;
+SELECT DISTINCT log FROM t1
+    UNION ALL
+    SELECT n FROM t1 WHERE log=2;
+CREATE TABLE t2 AS
+      SELECT DISTINCT log FROM t1
+      UNION ALL
+      SELECT n FROM t1 WHERE log=2;
+DROP TABLE t2;
+SELECT log FROM t1 WHERE n IN
+        (SELECT DISTINCT log FROM t1 UNION ALL
+         SELECT n FROM t1 WHERE log=3)
+      ORDER BY log;
+SELECT DISTINCT log FROM t1
+    UNION
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY log;
+SELECT log FROM t1 WHERE n IN
+        (SELECT DISTINCT log FROM t1 UNION
+         SELECT n FROM t1 WHERE log=3)
+      ORDER BY log;
+SELECT 123 AS x ORDER BY (SELECT x ORDER BY 1);
+SELECT DISTINCT log FROM t1
+    EXCEPT
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY log;
+CREATE TABLE t2 AS
+      SELECT DISTINCT log FROM t1
+      EXCEPT
+      SELECT n FROM t1 WHERE log=3
+      ORDER BY log;
+DROP TABLE t2;
+CREATE TABLE t2 AS
+      SELECT DISTINCT log FROM t1
+      EXCEPT
+      SELECT n FROM t1 WHERE log=3
+      ORDER BY log DESC;
+DROP TABLE t2;
+SELECT log FROM t1 WHERE n IN
+        (SELECT DISTINCT log FROM t1 EXCEPT
+         SELECT n FROM t1 WHERE log=3)
+      ORDER BY log;
+SELECT DISTINCT log FROM t1
+    INTERSECT
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY log;
+SELECT DISTINCT log FROM t1
+    UNION ALL
+    SELECT 6
+    INTERSECT
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY t1.log;
+CREATE TABLE t2 AS
+      SELECT DISTINCT log FROM t1 UNION ALL SELECT 6
+      INTERSECT
+      SELECT n FROM t1 WHERE log=3
+      ORDER BY log;
+DROP TABLE t2;
+CREATE TABLE t2 AS
+      SELECT DISTINCT log FROM t1 UNION ALL SELECT 6
+      INTERSECT
+      SELECT n FROM t1 WHERE log=3
+      ORDER BY log DESC;
+DROP TABLE t2;
+SELECT log FROM t1 WHERE n IN
+        (SELECT DISTINCT log FROM t1 INTERSECT
+         SELECT n FROM t1 WHERE log=3)
+      ORDER BY log;
+SELECT DISTINCT log AS "xyzzy" FROM t1
+    UNION ALL
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY xyzzy;
+SELECT DISTINCT log AS xyzzy FROM t1
+    UNION ALL
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY "xyzzy";
+SELECT DISTINCT log FROM t1
+    UNION ALL
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY n;
+SELECT DISTINCT log FROM t1
+    UNION ALL
+    SELECT n FROM t1 WHERE log=3
+    ORDER BY 1;
+SELECT DISTINCT 1, log FROM t1
+    UNION ALL
+    SELECT 2, n FROM t1 WHERE log=3
+    ORDER BY 2, 1;
+SELECT DISTINCT 1, log FROM t1
+    UNION ALL
+    SELECT 2, n FROM t1 WHERE log=3
+    ORDER BY 1, 2 DESC;
+SELECT DISTINCT 1, log FROM t1
+    UNION ALL
+    SELECT 2, n FROM t1 WHERE log=3
+    ORDER BY n, 1;
+SELECT log FROM t1 WHERE n=2
+    UNION ALL
+    SELECT log FROM t1 WHERE n=3
+    UNION ALL
+    SELECT log FROM t1 WHERE n=4
+    UNION ALL
+    SELECT log FROM t1 WHERE n=5
+    ORDER BY log;
+SELECT log, count(*) as cnt FROM t1 GROUP BY log
+    UNION
+    SELECT log, n FROM t1 WHERE n=7
+    ORDER BY cnt, log;
+SELECT log, count(*) FROM t1 GROUP BY log
+    UNION
+    SELECT log, n FROM t1 WHERE n=7
+    ORDER BY count(*), log;
+SELECT NULL UNION SELECT NULL UNION
+    SELECT 1 UNION SELECT 2 AS 'x'
+    ORDER BY x;
+SELECT NULL UNION ALL SELECT NULL UNION ALL
+    SELECT 1 UNION ALL SELECT 2 AS 'x'
+    ORDER BY x;
+SELECT * FROM (
+         SELECT NULL, 1 UNION ALL SELECT NULL, 1
+      );
+SELECT DISTINCT * FROM (
+         SELECT NULL, 1 UNION ALL SELECT NULL, 1
+      );
+SELECT DISTINCT * FROM (
+         SELECT 1,2  UNION ALL SELECT 1,2
+      );
+SELECT NULL EXCEPT SELECT NULL;
+CREATE TABLE t2 AS SELECT log AS 'x', count(*) AS 'y' FROM t1 GROUP BY log;
+SELECT * FROM t2 ORDER BY x;
+CREATE TABLE t3(a text, b float, c text);
+INSERT INTO t3 VALUES(1, 1.1, '1.1');
+INSERT INTO t3 VALUES(2, 1.10, '1.10');
+INSERT INTO t3 VALUES(3, 1.10, '1.1');
+INSERT INTO t3 VALUES(4, 1.1, '1.10');
+INSERT INTO t3 VALUES(5, 1.2, '1.2');
+INSERT INTO t3 VALUES(6, 1.3, '1.3');
+SELECT DISTINCT b FROM t3 ORDER BY c;
+SELECT DISTINCT c FROM t3 ORDER BY c;
+SELECT 0 AS x, 1 AS y
+    UNION
+    SELECT 2 AS y, -3 AS x
+    ORDER BY x LIMIT 1;
+SELECT DISTINCT log FROM t1 ORDER BY log LIMIT 4;
+SELECT DISTINCT log FROM t1 ORDER BY log LIMIT 0;
+SELECT DISTINCT log FROM t1 ORDER BY log LIMIT -1;
+SELECT DISTINCT log FROM t1 ORDER BY log LIMIT -1 OFFSET 2;
+SELECT DISTINCT log FROM t1 ORDER BY log LIMIT 3 OFFSET 2;
+SELECT DISTINCT log FROM t1 ORDER BY +log LIMIT 3 OFFSET 20;
+SELECT DISTINCT log FROM t1 ORDER BY log LIMIT 0 OFFSET 3;
+SELECT DISTINCT max(n), log FROM t1 ORDER BY +log;
+-- LIMIT 2 OFFSET 1;
+CREATE TABLE t14(a,b,c);
+INSERT INTO t14 VALUES(1,2,3),(4,5,6);
+SELECT * FROM t14 INTERSECT VALUES(3,2,1),(2,3,1),(1,2,3),(2,1,3);
+SELECT * FROM t14 INTERSECT VALUES(1,2,3);
+SELECT * FROM t14
+   UNION VALUES(3,2,1),(2,3,1),(1,2,3),(7,8,9),(4,5,6)
+   UNION SELECT * FROM t14 ORDER BY 1, 2, 3;
+SELECT * FROM t14
+   UNION VALUES(3,2,1)
+   UNION SELECT * FROM t14 ORDER BY 1, 2, 3;
+
+-- part select5.test
+CREATE TABLE t1(x int, y int);
+SELECT DISTINCT y FROM t1 ORDER BY y;
+SELECT y, count(*) FROM t1 GROUP BY y ORDER BY y;
+SELECT y, count(*) FROM t1 GROUP BY y ORDER BY count(*), y;
+SELECT count(*), y FROM t1 GROUP BY y ORDER BY count(*), y;
+SELECT y, count(*) FROM t1 GROUP BY y HAVING count(*)<3 ORDER BY y;
+SELECT x, count(*), avg(y) FROM t1 GROUP BY x HAVING x<4 ORDER BY x;
+SELECT avg(x) FROM t1 WHERE x>100;
+SELECT count(x) FROM t1 WHERE x>100;
+SELECT min(x) FROM t1 WHERE x>100;
+SELECT max(x) FROM t1 WHERE x>100;
+SELECT sum(x) FROM t1 WHERE x>100;
+CREATE TABLE t2(a, b, c);
+INSERT INTO t2 VALUES(1, 2, 3);
+INSERT INTO t2 VALUES(1, 4, 5);
+INSERT INTO t2 VALUES(6, 4, 7);
+CREATE INDEX t2_idx ON t2(a);
+SELECT a FROM t2 GROUP BY a;
+SELECT a FROM t2 WHERE a>2 GROUP BY a;
+SELECT a, b FROM t2 GROUP BY a, b;
+SELECT a, b FROM t2 GROUP BY a;
+SELECT max(c), b*a, b, a FROM t2 GROUP BY b*a, b, a;
+CREATE TABLE t3(x,y);
+INSERT INTO t3 VALUES(1,NULL);
+INSERT INTO t3 VALUES(2,NULL);
+INSERT INTO t3 VALUES(3,4);
+SELECT count(x), y FROM t3 GROUP BY y ORDER BY 1;
+CREATE TABLE t4(x,y,z);
+INSERT INTO t4 VALUES(1,2,NULL);
+INSERT INTO t4 VALUES(2,3,NULL);
+INSERT INTO t4 VALUES(3,NULL,5);
+INSERT INTO t4 VALUES(4,NULL,6);
+INSERT INTO t4 VALUES(4,NULL,6);
+INSERT INTO t4 VALUES(5,NULL,NULL);
+INSERT INTO t4 VALUES(5,NULL,NULL);
+INSERT INTO t4 VALUES(6,7,8);
+SELECT max(x), count(x), y, z FROM t4 GROUP BY y, z ORDER BY 1;
+SELECT count(*), count(x) as cnt FROM t4 GROUP BY y ORDER BY cnt;
+CREATE TABLE t8a(a,b);
+CREATE TABLE t8b(x);
+INSERT INTO t8a VALUES('one', 1);
+INSERT INTO t8a VALUES('one', 2);
+INSERT INTO t8a VALUES('two', 3);
+INSERT INTO t8a VALUES('one', NULL);
+INSERT INTO t8b(rowid,x) VALUES(1,111);
+INSERT INTO t8b(rowid,x) VALUES(2,222);
+INSERT INTO t8b(rowid,x) VALUES(3,333);
+SELECT a, count(b) FROM t8a, t8b WHERE b=t8b.rowid GROUP BY a ORDER BY a;
+SELECT a, count(b) FROM t8a, t8b WHERE b=+t8b.rowid GROUP BY a ORDER BY a;
+SELECT t8a.a, count(t8a.b) FROM t8a, t8b WHERE t8a.b=t8b.rowid
+     GROUP BY 1 ORDER BY 1;
+SELECT a, count(*) FROM t8a, t8b WHERE b=+t8b.rowid GROUP BY a ORDER BY a;
+SELECT a, count(b) FROM t8a, t8b WHERE b<x GROUP BY a ORDER BY a;
+SELECT a, count(t8a.b) FROM t8a, t8b WHERE b=t8b.rowid
+     GROUP BY a ORDER BY 2;
+SELECT a, count(b) FROM t8a, t8b GROUP BY a ORDER BY 2;
+SELECT a, count(*) FROM t8a, t8b GROUP BY a ORDER BY 2;
+
+-- part select6.test
+CREATE TABLE t1(x, y);
+INSERT INTO t1 VALUES(1,1);
+INSERT INTO t1 VALUES(2,2);
+INSERT INTO t1 VALUES(3,2);
+INSERT INTO t1 VALUES(4,3);
+INSERT INTO t1 VALUES(5,3);
+INSERT INTO t1 VALUES(6,3);
+INSERT INTO t1 VALUES(7,3);
+INSERT INTO t1 VALUES(8,4);
+INSERT INTO t1 VALUES(9,4);
+INSERT INTO t1 VALUES(10,4);
+INSERT INTO t1 VALUES(11,4);
+INSERT INTO t1 VALUES(12,4);
+INSERT INTO t1 VALUES(13,4);
+INSERT INTO t1 VALUES(14,4);
+INSERT INTO t1 VALUES(15,4);
+INSERT INTO t1 VALUES(16,5);
+INSERT INTO t1 VALUES(17,5);
+INSERT INTO t1 VALUES(18,5);
+INSERT INTO t1 VALUES(19,5);
+INSERT INTO t1 VALUES(20,5);
+SELECT DISTINCT y FROM t1 ORDER BY y;
+SELECT count(*) FROM (SELECT y FROM t1);
+SELECT count(*) FROM (SELECT DISTINCT y FROM t1);
+SELECT count(*) FROM (SELECT DISTINCT * FROM (SELECT y FROM t1));
+SELECT count(*) FROM (SELECT * FROM (SELECT DISTINCT y FROM t1));
+SELECT *
+    FROM (SELECT count(*),y FROM t1 GROUP BY y) AS a,
+         (SELECT max(x),y FROM t1 GROUP BY y) as b
+    WHERE a.y=b.y ORDER BY a.y;
+SELECT q, p, r
+    FROM (SELECT count(*) as p , y as q FROM t1 GROUP BY y) AS a,
+         (SELECT max(x) as r, y as s FROM t1 GROUP BY y) as b
+    WHERE q=s ORDER BY s;
+CREATE TABLE t2(a INTEGER PRIMARY KEY, b);
+INSERT INTO t2 SELECT * FROM t1;
+SELECT DISTINCT b FROM t2 ORDER BY b;
+SELECT count(*) FROM (SELECT b FROM t2);
+SELECT count(*) FROM (SELECT DISTINCT b FROM t2);
+SELECT count(*) FROM (SELECT DISTINCT * FROM (SELECT b FROM t2));
+SELECT count(*) FROM (SELECT * FROM (SELECT DISTINCT b FROM t2));
+SELECT *
+    FROM (SELECT count(*),b FROM t2 GROUP BY b) AS a,
+         (SELECT max(a),b FROM t2 GROUP BY b) as b
+    WHERE a.b=b.b ORDER BY a.b;
+SELECT q, p, r
+    FROM (SELECT count(*) as p , b as q FROM t2 GROUP BY b) AS a,
+         (SELECT max(a) as r, b as s FROM t2 GROUP BY b) as b
+    WHERE q=s ORDER BY s;
+SELECT a.q, a.p, b.r
+    FROM (SELECT count(*) as p , b as q FROM t2 GROUP BY q) AS a,
+         (SELECT max(a) as r, b as s FROM t2 GROUP BY s) as b
+    WHERE a.q=b.s ORDER BY a.q;
+SELECT * FROM
+      (SELECT a.q, a.p, b.r
+       FROM (SELECT count(*) as p , b as q FROM t2 GROUP BY q) AS a,
+            (SELECT max(a) as r, b as s FROM t2 GROUP BY s) as b
+       WHERE a.q=b.s ORDER BY a.q);
+SELECT a,b,a+b FROM (SELECT avg(x) as 'a', avg(y) as 'b' FROM t1);
+SELECT a,b,a+b FROM (SELECT avg(x) as 'a', avg(y) as 'b' FROM t1 WHERE y=4);
+SELECT x,y,x+y FROM (SELECT avg(a) as 'x', avg(b) as 'y' FROM t2 WHERE a=4);
+SELECT a,b,a+b FROM (SELECT avg(x) as 'a', avg(y) as 'b' FROM t1)
+    WHERE a>10;
+SELECT a,b,a+b FROM (SELECT avg(x) as 'a', avg(y) as 'b' FROM t1)
+    WHERE a<10;
+SELECT a,b,a+b FROM (SELECT avg(x) as 'a', avg(y) as 'b' FROM t1 WHERE y=4)
+    WHERE a>10;
+SELECT a,b,a+b FROM (SELECT avg(x) as 'a', avg(y) as 'b' FROM t1 WHERE y=4)
+    WHERE a<10;
+SELECT a,b,a+b FROM (SELECT avg(x) as 'a', y as 'b' FROM t1 GROUP BY b)
+    ORDER BY a;
+SELECT a,b,a+b FROM
+       (SELECT avg(x) as 'a', y as 'b' FROM t1 GROUP BY b)
+    WHERE b<4 ORDER BY a;
+SELECT a,b,a+b FROM
+       (SELECT avg(x) as 'a', y as 'b' FROM t1 GROUP BY b HAVING a>1)
+    WHERE b<4 ORDER BY a;
+SELECT a,b,a+b FROM
+       (SELECT avg(x) as 'a', y as 'b' FROM t1 GROUP BY b HAVING a>1)
+    ORDER BY a;
+SELECT a,b,c FROM
+      (SELECT x AS 'a', y AS 'b', x+y AS 'c' FROM t1 WHERE y=4)
+    WHERE a<10 ORDER BY a;
+SELECT y FROM (SELECT DISTINCT y FROM t1) WHERE y<5 ORDER BY y;
+SELECT DISTINCT y FROM (SELECT y FROM t1) WHERE y<5 ORDER BY y;
+SELECT avg(y) FROM (SELECT DISTINCT y FROM t1) WHERE y<5 ORDER BY y;
+SELECT avg(y) FROM (SELECT DISTINCT y FROM t1 WHERE y<5) ORDER BY y;
+SELECT a,x,b FROM
+      (SELECT x+3 AS 'a', x FROM t1 WHERE y=3) AS 'p',
+      (SELECT x AS 'b' FROM t1 WHERE y=4) AS 'q'
+    WHERE a=b
+    ORDER BY a;
+SELECT a,x,b FROM
+      (SELECT x+3 AS 'a', x FROM t1 WHERE y=3),
+      (SELECT x AS 'b' FROM t1 WHERE y=4)
+    WHERE a=b
+    ORDER BY a;
+DELETE FROM t1 WHERE x>4;
+SELECT * FROM t1;
+SELECT * FROM (
+        SELECT x AS 'a' FROM t1 UNION ALL SELECT x+10 AS 'a' FROM t1
+      ) ORDER BY a;
+SELECT * FROM (
+        SELECT x AS 'a' FROM t1 UNION ALL SELECT x+1 AS 'a' FROM t1
+      ) ORDER BY a;
+SELECT * FROM (
+        SELECT x AS 'a' FROM t1 UNION SELECT x+1 AS 'a' FROM t1
+      ) ORDER BY a;
+SELECT * FROM (
+        SELECT x AS 'a' FROM t1 INTERSECT SELECT x+1 AS 'a' FROM t1
+      ) ORDER BY a;
+SELECT * FROM (
+        SELECT x AS 'a' FROM t1 EXCEPT SELECT x*2 AS 'a' FROM t1
+      ) ORDER BY a;
+SELECT * FROM (SELECT 1);
+SELECT c,b,a,* FROM (SELECT 1 AS 'a', 2 AS 'b', 'abc' AS 'c');
+SELECT c,b,a,* FROM (SELECT 1 AS 'a', 2 AS 'b', 'abc' AS 'c' WHERE 0);
+CREATE TABLE t3(p,q);
+INSERT INTO t3 VALUES(1,11);
+INSERT INTO t3 VALUES(2,22);
+CREATE TABLE t4(q,r);
+INSERT INTO t4 VALUES(11,111);
+INSERT INTO t4 VALUES(22,222);
+SELECT * FROM t3 NATURAL JOIN t4;
+SELECT y, p, q, r FROM
+       (SELECT t1.y AS y, t2.b AS b FROM t1, t2 WHERE t1.x=t2.a) AS m,
+       (SELECT t3.p AS p, t3.q AS q, t4.r AS r FROM t3 NATURAL JOIN t4) as n
+    WHERE  y=p;
+
+-- part select7.test
+create temp table t1(x);
+insert into t1 values('amx');
+insert into t1 values('anx');
+insert into t1 values('amy');
+insert into t1 values('bmy');
+CREATE TABLE x(id integer primary key, a TEXT NULL);
+INSERT INTO x (a) VALUES ('first');
+CREATE TABLE tempx(id integer primary key, a TEXT NULL);
+INSERT INTO tempx (a) VALUES ('t-first');
+CREATE VIEW tv1 AS SELECT x.id, tx.id FROM x JOIN tempx tx ON tx.id=x.id;
+CREATE VIEW tv1b AS SELECT x.id, tx.id FROM x JOIN tempx tx on tx.id=x.id;
+CREATE VIEW tv2 AS SELECT * FROM tv1 UNION SELECT * FROM tv1b;
+SELECT * FROM tv2;
+CREATE TABLE IF NOT EXISTS photo(pk integer primary key, x);
+CREATE TABLE IF NOT EXISTS tag(pk integer primary key, fk int, name);
+SELECT P.pk from PHOTO P WHERE NOT EXISTS (
+           SELECT T2.pk from TAG T2 WHERE T2.fk = P.pk
+           EXCEPT
+           SELECT T3.pk from TAG T3 WHERE T3.fk = P.pk AND T3.name LIKE '%foo%'
+      );
+INSERT INTO photo VALUES(1,1);
+INSERT INTO photo VALUES(2,2);
+INSERT INTO photo VALUES(3,3);
+INSERT INTO tag VALUES(11,1,'one');
+INSERT INTO tag VALUES(12,1,'two');
+INSERT INTO tag VALUES(21,1,'one-b');
+CREATE TABLE t2(a,b);
+CREATE TABLE t3(a REAL);
+INSERT INTO t3 VALUES(44.0);
+INSERT INTO t3 VALUES(56.0);
+SELECT (CASE WHEN a=0 THEN 0 ELSE (a + 25) / 50 END) AS categ, count(*)
+    FROM t3 GROUP BY categ;
+CREATE TABLE t4(a REAL);
+INSERT INTO t4 VALUES( 2.0 );
+INSERT INTO t4 VALUES( 3.0 );
+SELECT (CASE WHEN a=0 THEN 'zero' ELSE a/2 END) AS t FROM t4 GROUP BY t;
+SELECT a=0, typeof(a) FROM t4;
+SELECT a=0, typeof(a) FROM t4 GROUP BY a;
+CREATE TABLE t5(a TEXT, b INT);
+INSERT INTO t5 VALUES(123, 456);
+SELECT typeof(a), a FROM t5 GROUP BY a HAVING a<b;
+
+-- part select9.test
+CREATE TABLE t1(a, b, c);
+CREATE TABLE t2(d, e, f);
+INSERT INTO t1 VALUES(1,  'one',   'I');
+INSERT INTO t1 VALUES(3,  NULL,    NULL);
+INSERT INTO t1 VALUES(5,  'five',  'V');
+INSERT INTO t1 VALUES(7,  'seven', 'VII');
+INSERT INTO t1 VALUES(9,  NULL,    NULL);
+INSERT INTO t1 VALUES(2,  'two',   'II');
+INSERT INTO t1 VALUES(4,  'four',  'IV');
+INSERT INTO t1 VALUES(6,  NULL,    NULL);
+INSERT INTO t1 VALUES(8,  'eight', 'VIII');
+INSERT INTO t1 VALUES(10, 'ten',   'X');
+INSERT INTO t2 VALUES(1,  'two',      'IV');
+INSERT INTO t2 VALUES(2,  'four',     'VIII');
+INSERT INTO t2 VALUES(3,  NULL,       NULL);
+INSERT INTO t2 VALUES(4,  'eight',    'XVI');
+INSERT INTO t2 VALUES(5,  'ten',      'XX');
+INSERT INTO t2 VALUES(6,  NULL,       NULL);
+INSERT INTO t2 VALUES(7,  'fourteen', 'XXVIII');
+INSERT INTO t2 VALUES(8,  'sixteen',  'XXXII');
+INSERT INTO t2 VALUES(9,  NULL,       NULL);
+INSERT INTO t2 VALUES(10, 'twenty',   'XL');
+CREATE INDEX i1 ON t1(a);
+CREATE INDEX i2 ON t2(d);
+CREATE VIEW v1 AS SELECT a FROM t1 UNION ALL SELECT d FROM t2;
+DROP INDEX i1;
+DROP INDEX i2;
+DROP VIEW v1;
+CREATE INDEX i1 ON t1(a);
+CREATE INDEX i2 ON t2(d);
+CREATE VIEW v1 AS SELECT a FROM t1 UNION SELECT d FROM t2;
+DROP INDEX i1;
+DROP INDEX i2;
+DROP VIEW v1;
+CREATE TABLE t61(a);
+CREATE TABLE t62(b);
+INSERT INTO t61 VALUES(111);
+INSERT INTO t62 VALUES(222);
+SELECT a FROM t61 WHERE 0 UNION SELECT b FROM t62;
+SELECT a FROM t61 WHERE 0 UNION ALL SELECT b FROM t62;
+SELECT a FROM t61 UNION SELECT b FROM t62 WHERE 0;
+
+-- part selectA.test
+CREATE TABLE t1(a,b,c COLLATE NOCASE);
+INSERT INTO t1 VALUES(1,'a','a');
+INSERT INTO t1 VALUES(9.9, 'b', 'B');
+INSERT INTO t1 VALUES(NULL, 'C', 'c');
+INSERT INTO t1 VALUES('hello', 'd', 'D');
+INSERT INTO t1 VALUES(x'616263', 'e', 'e');
+SELECT * FROM t1;
+CREATE TABLE t2(x,y,z COLLATE NOCASE);
+INSERT INTO t2 VALUES(NULL,'U','u');
+INSERT INTO t2 VALUES('mad', 'Z', 'z');
+INSERT INTO t2 VALUES(x'68617265', 'm', 'M');
+INSERT INTO t2 VALUES(5.2e6, 'X', 'x');
+INSERT INTO t2 VALUES(-23, 'Y', 'y');
+SELECT * FROM t2;
+CREATE TABLE t3(a,b,c COLLATE NOCASE);
+INSERT INTO t3 SELECT * FROM t1;
+INSERT INTO t3 SELECT * FROM t2;
+INSERT INTO t3 SELECT * FROM t1;
+INSERT INTO t3 SELECT * FROM t2;
+INSERT INTO t3 SELECT * FROM t1;
+INSERT INTO t3 SELECT * FROM t2;
+SELECT count(*) FROM t3;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY a,b,c;
+SELECT t1.a, t1.b, t1.c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY a,b,c;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY t1.a, t1.b, t1.c;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY a DESC,b,c;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY a,c,b;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY b,a,c;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY b COLLATE NOCASE,a,c;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY b COLLATE NOCASE DESC,a,c;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY c,b,a;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY c,a,b;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY c DESC,a,b;
+SELECT a,b,c FROM t1 UNION ALL SELECT x,y,z FROM t2
+    ORDER BY c COLLATE BINARY DESC,a,b;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY a,b,c;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY a DESC,b,c;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY a,c,b;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY b,a,c;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY b COLLATE NOCASE,a,c;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY b COLLATE NOCASE DESC,a,c;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY c,b,a;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY c,a,b;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY c DESC,a,b;
+SELECT x,y,z FROM t2 UNION ALL SELECT a,b,c FROM t1
+    ORDER BY c COLLATE BINARY DESC,a,b;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY a,b,c;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY a DESC,b,c;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY a,c,b;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY b,a,c;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY b COLLATE NOCASE,a,c;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY b COLLATE NOCASE DESC,a,c;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY c,b,a;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY c,a,b;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY c DESC,a,b;
+SELECT a,b,c FROM t1 UNION SELECT x,y,z FROM t2
+    ORDER BY c COLLATE BINARY DESC,a,b;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY a,b,c;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY a DESC,b,c;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY a,c,b;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY b,a,c;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY y COLLATE NOCASE,x,z;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY y COLLATE NOCASE DESC,x,z;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY c,b,a;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY c,a,b;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY c DESC,a,b;
+SELECT x,y,z FROM t2 UNION SELECT a,b,c FROM t1
+    ORDER BY z COLLATE BINARY DESC,x,y;
+
+-- part selectB.test
+CREATE TABLE t1(a, b, c);
+CREATE TABLE t2(d, e, f);
+INSERT INTO t1 VALUES( 2,  4,  6);
+INSERT INTO t1 VALUES( 8, 10, 12);
+INSERT INTO t1 VALUES(14, 16, 18);
+INSERT INTO t2 VALUES(3,   6,  9);
+INSERT INTO t2 VALUES(12, 15, 18);
+INSERT INTO t2 VALUES(21, 24, 27);
+CREATE INDEX i1 ON t1(a);
+CREATE INDEX i2 ON t2(d);
+DROP INDEX i1;
+DROP INDEX i2;
+CREATE INDEX i1 ON t1(a);
+CREATE INDEX i2 ON t1(b);
+CREATE INDEX i3 ON t1(c);
+CREATE INDEX i4 ON t2(d);
+CREATE INDEX i5 ON t2(e);
+CREATE INDEX i6 ON t2(f);
+SELECT DISTINCT * FROM
+        (SELECT c FROM t1 UNION ALL SELECT e FROM t2)
+      ORDER BY 1;
+SELECT c, count(*) FROM
+        (SELECT c FROM t1 UNION ALL SELECT e FROM t2)
+      GROUP BY c ORDER BY 1;
+SELECT c, count(*) FROM
+        (SELECT c FROM t1 UNION ALL SELECT e FROM t2)
+      GROUP BY c HAVING count(*)>1;
+SELECT t4.c, t3.a FROM
+        (SELECT c FROM t1 UNION ALL SELECT e FROM t2) AS t4, t1 AS t3
+      WHERE t3.a=14
+      ORDER BY 1;
+SELECT d FROM t2
+      EXCEPT
+      SELECT a FROM (SELECT a FROM t1 UNION ALL SELECT d FROM t2);
+SELECT * FROM (SELECT a FROM t1 UNION ALL SELECT d FROM t2)
+      EXCEPT
+      SELECT * FROM (SELECT a FROM t1 UNION ALL SELECT d FROM t2);
+SELECT c FROM t1
+      EXCEPT
+      SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2);
+SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      EXCEPT
+      SELECT c FROM t1;
+SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      EXCEPT
+      SELECT c FROM t1
+      ORDER BY c DESC;
+SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      UNION
+      SELECT c FROM t1
+      ORDER BY c DESC;
+SELECT c FROM t1
+      UNION
+      SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      ORDER BY c;
+SELECT c FROM t1 UNION SELECT e FROM t2 UNION ALL SELECT f FROM t2
+      ORDER BY c;
+SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      UNION
+      SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      ORDER BY 1;
+SELECT c FROM t1
+      INTERSECT
+      SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      ORDER BY 1;
+SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      INTERSECT
+      SELECT c FROM t1
+      ORDER BY 1;
+SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      INTERSECT
+      SELECT * FROM (SELECT e FROM t2 UNION ALL SELECT f FROM t2)
+      ORDER BY 1;
+SELECT * FROM (
+        SELECT a FROM t1 UNION ALL SELECT d FROM t2 LIMIT 4
+      ) LIMIT 2;
+SELECT * FROM (
+        SELECT a FROM t1 UNION ALL SELECT d FROM t2 LIMIT 4 OFFSET 2
+      ) LIMIT 2;
+SELECT * FROM (
+        SELECT DISTINCT (a/10) FROM t1 UNION ALL SELECT DISTINCT(d%2) FROM t2
+      );
+SELECT DISTINCT * FROM (
+        SELECT DISTINCT (a/10) FROM t1 UNION ALL SELECT DISTINCT(d%2) FROM t2
+      );
+SELECT * FROM (SELECT * FROM t1 UNION ALL SELECT * FROM t2) ORDER BY a+b;
+SELECT * FROM (SELECT 345 UNION ALL SELECT d FROM t2) ORDER BY 1;
+SELECT x, y FROM (
+        SELECT a AS x, b AS y FROM t1
+        UNION ALL
+        SELECT a*10 + 0.1, f*10 + 0.1 FROM t1 JOIN t2 ON (c=d)
+        UNION ALL
+        SELECT a*100, b*100 FROM t1
+      ) ORDER BY 1;
+SELECT x, y FROM (
+        SELECT a AS x, b AS y FROM t1
+        UNION ALL
+        SELECT a*10 + 0.1, f*10 + 0.1 FROM t1 LEFT JOIN t2 ON (c=d)
+        UNION ALL
+        SELECT a*100, b*100 FROM t1
+      ) ORDER BY 1;
+SELECT x+y FROM (
+        SELECT a AS x, b AS y FROM t1
+        UNION ALL
+        SELECT a*10 + 0.1, f*10 + 0.1 FROM t1 LEFT JOIN t2 ON (c=d)
+        UNION ALL
+        SELECT a*100, b*100 FROM t1
+      ) WHERE y+x NOT NULL ORDER BY 1;
+
+-- part selectC.test
+CREATE TABLE t1(a, b, c);
+INSERT INTO t1 VALUES(1,'aaa','bbb');
+INSERT INTO t1 SELECT * FROM t1;
+INSERT INTO t1 VALUES(2,'ccc','ddd');
+SELECT DISTINCT a AS x, b||c AS y
+      FROM t1
+     WHERE y IN ('aaabbb','xxx');
+SELECT DISTINCT a AS x, b||c AS y
+      FROM t1
+     WHERE b||c IN ('aaabbb','xxx');
+SELECT DISTINCT a AS x, b||c AS y
+      FROM t1
+     WHERE y='aaabbb';
+SELECT DISTINCT a AS x, b||c AS y
+      FROM t1
+     WHERE b||c='aaabbb';
+SELECT DISTINCT a AS x, b||c AS y
+      FROM t1
+     WHERE x=2;
+SELECT DISTINCT a AS x, b||c AS y
+      FROM t1
+     WHERE a=2;
+SELECT DISTINCT a AS x, b||c AS y
+      FROM t1
+     WHERE +y='aaabbb';
+SELECT a AS x, b||c AS y
+      FROM t1
+     GROUP BY x, y
+    HAVING y='aaabbb';
+SELECT a AS x, b||c AS y
+      FROM t1
+     GROUP BY x, y
+    HAVING b||c='aaabbb';
+SELECT a AS x, b||c AS y
+      FROM t1
+     WHERE y='aaabbb'
+     GROUP BY x, y;
+SELECT a AS x, b||c AS y
+      FROM t1
+     WHERE b||c='aaabbb'
+     GROUP BY x, y;
+SELECT DISTINCT upper(b) AS x
+      FROM t1
+     ORDER BY x;
+SELECT upper(b) AS x
+      FROM t1
+     GROUP BY x
+     ORDER BY x;
+SELECT upper(b) AS x
+      FROM t1
+     ORDER BY x DESC;
+CREATE TABLE t21a(a,b);
+INSERT INTO t21a VALUES(1,2);
+CREATE TABLE t21b(n);
+INSERT INTO t21b VALUES(6);
+CREATE TABLE person (
+        org_id          TEXT NOT NULL,
+        nickname        TEXT NOT NULL,
+        license         TEXT,
+        CONSTRAINT person_pk PRIMARY KEY (org_id, nickname),
+        CONSTRAINT person_license_uk UNIQUE (license)
+    );
+INSERT INTO person VALUES('meyers', 'jack', '2GAT123');
+INSERT INTO person VALUES('meyers', 'hill', 'V345FMP');
+INSERT INTO person VALUES('meyers', 'jim', '2GAT138');
+INSERT INTO person VALUES('smith', 'maggy', '');
+INSERT INTO person VALUES('smith', 'jose', 'JJZ109');
+INSERT INTO person VALUES('smith', 'jack', 'THX138');
+INSERT INTO person VALUES('lakeside', 'dave', '953OKG');
+INSERT INTO person VALUES('lakeside', 'amy', NULL);
+INSERT INTO person VALUES('lake-apts', 'tom', NULL);
+INSERT INTO person VALUES('acorn', 'hideo', 'CQB421');
+SELECT
+      org_id,
+      count((NOT (org_id IS NULL)) AND (NOT (nickname IS NULL)))
+    FROM person
+    WHERE (CASE WHEN license != '' THEN 1 ELSE 0 END)
+    GROUP BY 1;
+CREATE TABLE t2(a PRIMARY KEY, b);
+INSERT INTO t2 VALUES('abc', 'xxx');
+INSERT INTO t2 VALUES('def', 'yyy');
+SELECT a, max(b || a) FROM t2 WHERE (b||b||b)!='value' GROUP BY a;
+SELECT b, max(a || b) FROM t2 WHERE (b||b||b)!='value' GROUP BY a;
+create table t_distinct_bug (a, b, c);
+insert into t_distinct_bug values ('1', '1', 'a');
+insert into t_distinct_bug values ('1', '2', 'b');
+insert into t_distinct_bug values ('1', '3', 'c');
+insert into t_distinct_bug values ('1', '1', 'd');
+insert into t_distinct_bug values ('1', '2', 'e');
+insert into t_distinct_bug values ('1', '3', 'f');
+select a from (select distinct a, b from t_distinct_bug);
+CREATE TABLE x1(a);
+CREATE TABLE x2(b);
+CREATE TABLE x3(c);
+CREATE VIEW vvv AS SELECT b FROM x2 ORDER BY 1;
+INSERT INTO x1 VALUES('a'), ('b');
+INSERT INTO x2 VALUES(22), (23), (25), (24), (21);
+INSERT INTO x3 VALUES(302), (303), (301);
+CREATE TABLE x4 AS SELECT b FROM vvv UNION ALL SELECT c from x3;
+SELECT * FROM x4;
+SELECT * FROM x1, x4;
+SELECT * FROM x1, (SELECT b FROM vvv UNION ALL SELECT c from x3) ORDER BY 1,2;
+
+-- part selectF.test
+CREATE TABLE t1(a, b, c);
+INSERT INTO "t1" VALUES(1,'one','I');
+CREATE TABLE t2(d, e, f);
+INSERT INTO "t2" VALUES(5,'ten','XX');
+INSERT INTO "t2" VALUES(6,NULL,NULL);
+CREATE INDEX i1 ON t1(b, a);
+SELECT * FROM t2
+  UNION ALL
+  SELECT * FROM t1 WHERE a<5
+  ORDER BY 2, 1;
+
+-- part join.test
+CREATE TABLE t1(a,b,c);
+INSERT INTO t1 VALUES(1,2,3);
+INSERT INTO t1 VALUES(2,3,4);
+INSERT INTO t1 VALUES(3,4,5);
+SELECT * FROM t1;
+CREATE TABLE t2(b,c,d);
+INSERT INTO t2 VALUES(1,2,3);
+INSERT INTO t2 VALUES(2,3,4);
+INSERT INTO t2 VALUES(3,4,5);
+SELECT * FROM t2;
+SELECT t1.rowid, t2.rowid, '|' FROM t1, t2 ON t1.a=t2.b;
+SELECT b FROM t1 NATURAL JOIN t2;
+SELECT b FROM t1 JOIN t2 USING(b);
+SELECT * FROM t1 NATURAL CROSS JOIN t2;
+SELECT * FROM t1 CROSS JOIN t2 USING(b,c);
+SELECT * FROM t1 NATURAL INNER JOIN t2;
+SELECT * FROM t1 INNER JOIN t2 USING(b,c);
+SELECT * FROM t1 natural inner join t2;
+CREATE TABLE t3(c,d,e);
+INSERT INTO t3 VALUES(2,3,4);
+INSERT INTO t3 VALUES(3,4,5);
+INSERT INTO t3 VALUES(4,5,6);
+SELECT * FROM t3;
+SELECT * FROM t1 natural join t2 natural join t3;
+CREATE TABLE t4(d,e,f);
+INSERT INTO t4 VALUES(2,3,4);
+INSERT INTO t4 VALUES(3,4,5);
+INSERT INTO t4 VALUES(4,5,6);
+SELECT * FROM t4;
+SELECT * FROM t1 natural join t2 natural join t4;
+SELECT * FROM t1 natural join t2 natural join t3 WHERE t1.a=1;
+SELECT * FROM t1 NATURAL LEFT JOIN t2;
+SELECT * FROM t1 OUTER LEFT NATURAL JOIN t2;
+SELECT * FROM t1 NATURAL LEFT OUTER JOIN t2;
+SELECT * FROM t2 NATURAL LEFT OUTER JOIN t1;
+SELECT * FROM t1 LEFT JOIN t2 ON t1.a=t2.d;
+SELECT * FROM t1 LEFT JOIN t2 ON t1.a=t2.d WHERE t1.a>1;
+SELECT * FROM t1 LEFT JOIN t2 ON t1.a=t2.d WHERE t2.b IS NULL OR t2.b>1;
+CREATE TABLE t5(a INTEGER PRIMARY KEY);
+CREATE TABLE t6(a INTEGER);
+INSERT INTO t6 VALUES(NULL);
+INSERT INTO t6 VALUES(NULL);
+INSERT INTO t6 SELECT * FROM t6;
+INSERT INTO t6 SELECT * FROM t6;
+INSERT INTO t6 SELECT * FROM t6;
+INSERT INTO t6 SELECT * FROM t6;
+INSERT INTO t6 SELECT * FROM t6;
+INSERT INTO t6 SELECT * FROM t6;
+SELECT * FROM t6 NATURAL JOIN t5;
+SELECT * FROM t6, t5 WHERE t6.a<t5.a;
+SELECT * FROM t6, t5 WHERE t6.a>t5.a;
+UPDATE t6 SET a='xyz';
+UPDATE t6 SET a=1;
+create table centros (id integer primary key, centro);
+INSERT INTO centros VALUES(1,'xxx');
+create table usuarios (id integer primary key, nombre, apellidos,
+    idcentro integer);
+INSERT INTO usuarios VALUES(1,'a','aa',1);
+INSERT INTO usuarios VALUES(2,'b','bb',1);
+INSERT INTO usuarios VALUES(3,'c','cc',NULL);
+create index idcentro on usuarios (idcentro);
+select usuarios.id, usuarios.nombre, centros.centro from
+    usuarios left outer join centros on usuarios.idcentro = centros.id;
+CREATE TABLE t7 (x, y);
+CREATE TABLE t8 (a integer primary key, b);
+INSERT INTO t8 VALUES (3, NULL);
+INSERT INTO t8 VALUES (4, NULL);
+SELECT coalesce(t8.a,999) from t7 LEFT JOIN t8 on y=a;
+CREATE TABLE t9(a INTEGER PRIMARY KEY, b);
+INSERT INTO t9 VALUES(1,11);
+INSERT INTO t9 VALUES(2,22);
+CREATE TABLE t10(x INTEGER PRIMARY KEY, y);
+INSERT INTO t10 VALUES(1,2);
+INSERT INTO t10 VALUES(3,3);
+CREATE TABLE t11(p INTEGER PRIMARY KEY, q);
+INSERT INTO t11 VALUES(2,111);
+INSERT INTO t11 VALUES(3,333);
+CREATE VIEW v10_11 AS SELECT x, q FROM t10, t11 WHERE t10.y=t11.p;
+SELECT * FROM t9 LEFT JOIN v10_11 ON( a=x );
+SELECT * FROM t9 LEFT JOIN (SELECT x, q FROM t10, t11 WHERE t10.y=t11.p)
+           ON( a=x);
+SELECT * FROM v10_11 LEFT JOIN t9 ON( a=x );
+SELECT * FROM t9 LEFT JOIN (SELECT 44, p, q FROM t11) AS sub1 ON p=a;
+CREATE TABLE t12(a,b);
+INSERT INTO t12 VALUES(1,11);
+INSERT INTO t12 VALUES(2,22);
+CREATE TABLE t13(b,c);
+INSERT INTO t13 VALUES(22,222);
+SELECT * FROM t12 NATURAL LEFT JOIN t13
+      EXCEPT
+      SELECT * FROM t12 NATURAL LEFT JOIN (SELECT * FROM t13 WHERE b>0);
+CREATE VIEW v13 AS SELECT * FROM t13 WHERE b>0;
+SELECT * FROM t12 NATURAL LEFT JOIN t13
+        EXCEPT
+        SELECT * FROM t12 NATURAL LEFT JOIN v13;
+CREATE TABLE t21(a,b,c);
+CREATE TABLE t22(p,q);
+CREATE INDEX i22 ON t22(q);
+SELECT a FROM t21 LEFT JOIN t22 ON b=p WHERE q=
+         (SELECT max(m.q) FROM t22 m JOIN t21 n ON n.b=m.p WHERE n.c=1);
+CREATE TABLE t23(a, b, c);
+CREATE TABLE t24(a, b, c);
+INSERT INTO t23 VALUES(1, 2, 3);
+SELECT * FROM t23 LEFT JOIN t24;
+SELECT * FROM t23 LEFT JOIN (SELECT * FROM t24);
+SELECT * FROM t1 NATURAL JOIN t2;
+SELECT a FROM t1 JOIN t1 USING (a);
+SELECT a FROM t1 JOIN t1 AS t2 USING (a);
+SELECT * FROM t1 NATURAL JOIN t1 AS t2;
+SELECT * FROM t1 NATURAL JOIN t1;
+SELECT * FROM t2 NATURAL JOIN t1;
+CREATE TABLE t14(x);
+INSERT INTO t14 VALUES('abcdefghij');
+CREATE TABLE aa(a);
+CREATE TABLE bb(b);
+CREATE TABLE cc(c);
+INSERT INTO aa VALUES(45);
+INSERT INTO cc VALUES(45);
+INSERT INTO cc VALUES(45);
+SELECT * FROM aa LEFT JOIN bb, cc WHERE cc.c=aa.a;
+CREATE INDEX ccc ON cc(c);
+SELECT *
+    FROM (SELECT 1 a) AS x
+         LEFT JOIN (SELECT 1, * FROM (SELECT * FROM (SELECT 1)));
+SELECT *
+  FROM (SELECT 1 a) AS x
+    LEFT JOIN (SELECT 1, * FROM (SELECT * FROM (SELECT * FROM (SELECT 1)))) AS y
+    JOIN (SELECT * FROM (SELECT 9)) AS z;
+
+-- part join2.test
+CREATE TABLE t1(a,b);
+INSERT INTO t1 VALUES(1,11);
+INSERT INTO t1 VALUES(2,22);
+INSERT INTO t1 VALUES(3,33);
+SELECT * FROM t1;
+CREATE TABLE t2(b,c);
+INSERT INTO t2 VALUES(11,111);
+INSERT INTO t2 VALUES(33,333);
+INSERT INTO t2 VALUES(44,444);
+SELECT * FROM t2;
+CREATE TABLE t3(c,d);
+INSERT INTO t3 VALUES(111,1111);
+INSERT INTO t3 VALUES(444,4444);
+INSERT INTO t3 VALUES(555,5555);
+SELECT * FROM t3;
+SELECT * FROM
+      t1 NATURAL JOIN t2 NATURAL JOIN t3;
+SELECT * FROM
+      t1 NATURAL JOIN t2 NATURAL LEFT OUTER JOIN t3;
+SELECT * FROM
+      t1 NATURAL LEFT OUTER JOIN t2 NATURAL JOIN t3;
+SELECT * FROM
+      t2 NATURAL RIGHT OUTER JOIN t1 NATURAL JOIN t3;
+SELECT * FROM
+        t1 NATURAL LEFT OUTER JOIN (t2 NATURAL JOIN t3);
+SELECT a, b, c, d FROM
+        t2 NATURAL JOIN t3 NATURAL RIGHT JOIN t1;
+CREATE TABLE aa(a);
+CREATE TABLE bb(b);
+CREATE TABLE cc(c);
+INSERT INTO aa VALUES('one');
+INSERT INTO bb VALUES('one');
+INSERT INTO cc VALUES('one');
+CREATE TABLE t3_1(k3 PRIMARY KEY, v3) WITHOUT ROWID;
+CREATE TABLE t3_2(v3, k3 PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE c1(k INTEGER PRIMARY KEY, v1);
+CREATE TABLE c2(k INTEGER PRIMARY KEY, v2);
+CREATE TABLE c3(k INTEGER PRIMARY KEY, v3);
+INSERT INTO c1 VALUES(1, 2);
+INSERT INTO c2 VALUES(2, 3);
+INSERT INTO c3 VALUES(3, 'v3');
+INSERT INTO c1 VALUES(111, 1112);
+INSERT INTO c2 VALUES(112, 1113);
+INSERT INTO c3 VALUES(113, 'v1113');
+SELECT v1, v3 FROM c1 LEFT JOIN c2 ON (c2.k=v1) LEFT JOIN c3 ON (c3.k=v2);
+SELECT v1, v3 FROM c1 LEFT JOIN c2 ON (c2.k=v1) LEFT JOIN c3 ON (c3.k=v1+1);
+SELECT DISTINCT v1, v3 FROM c1 LEFT JOIN c2 LEFT JOIN c3 ON (c3.k=v1+1);
+SELECT v1, v3 FROM c1 LEFT JOIN c2 LEFT JOIN c3 ON (c3.k=v1+1);
+DROP TABLE c1;
+DROP TABLE c2;
+DROP TABLE c3;
+CREATE TABLE c1(k UNIQUE, v1);
+CREATE TABLE c2(k UNIQUE, v2);
+CREATE TABLE c3(k UNIQUE, v3);
+INSERT INTO c1 VALUES(1, 2);
+INSERT INTO c2 VALUES(2, 3);
+INSERT INTO c3 VALUES(3, 'v3');
+INSERT INTO c1 VALUES(111, 1112);
+INSERT INTO c2 VALUES(112, 1113);
+INSERT INTO c3 VALUES(113, 'v1113');
+DROP TABLE IF EXISTS t1;
+DROP TABLE IF EXISTS t2;
+CREATE TABLE t1(x PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE t2(x);
+SELECT a.x
+    FROM t1 AS a
+    LEFT JOIN t1 AS b ON (a.x=b.x)
+    LEFT JOIN t2 AS c ON (a.x=c.x);
+INSERT INTO t2(x) SELECT x+9 FROM t1;
+SELECT a.x, c.x
+    FROM t1 AS a
+    LEFT JOIN t1 AS b ON (a.x=b.x)
+    LEFT JOIN t2 AS c ON (a.x=c.x);
+CREATE TABLE s1 (a INTEGER PRIMARY KEY);
+CREATE TABLE s2 (a INTEGER PRIMARY KEY);
+CREATE TABLE s3 (a INTEGER);
+CREATE UNIQUE INDEX ndx on s3(a);
+CREATE TABLE u1(a INTEGER PRIMARY KEY, b, c);
+CREATE TABLE u2(a INTEGER PRIMARY KEY, b, c);
+CREATE INDEX u1ab ON u1(b, c);
+CREATE VIEW test AS
+    SELECT *, 'x'
+      FROM t1 LEFT JOIN (SELECT * FROM t2, t3) ON (c=b AND x=9)
+      WHERE c IS NULL;
+CREATE TABLE t0(c0);
+CREATE VIEW v0(c0) AS SELECT CAST(t0.c0 AS INTEGER) FROM t0;
+INSERT INTO t0(c0) VALUES (0);
+SELECT typeof(c0), c0 FROM v0 WHERE c0>='0';
+SELECT * FROM t0, v0 WHERE v0.c0 >= '0';
+SELECT * FROM t0 LEFT JOIN v0 WHERE v0.c0 >= '0';
+SELECT * FROM t0 LEFT JOIN v0 ON v0.c0 >= '0';
+SELECT * FROM t0 LEFT JOIN v0 ON v0.c0 >= '0' WHERE TRUE
+  UNION SELECT 0,0 WHERE 0;
+
+-- part join5.test
+CREATE TABLE t1(a integer primary key, b integer, c integer);
+CREATE TABLE t2(x integer primary key, y);
+CREATE TABLE t3(p integer primary key, q);
+INSERT INTO t3 VALUES(11,'t3-11');
+INSERT INTO t3 VALUES(12,'t3-12');
+INSERT INTO t2 VALUES(11,'t2-11');
+INSERT INTO t2 VALUES(12,'t2-12');
+INSERT INTO t1 VALUES(1, 5, 0);
+INSERT INTO t1 VALUES(2, 11, 2);
+INSERT INTO t1 VALUES(3, 12, 1);
+select * from t1 left join t2 on t1.b=t2.x and t1.c=1;
+select * from t1 left join t2 on t1.b=t2.x where t1.c=1;
+select * from t1 left join t2 on t1.b=t2.x and t1.c=1
+                     left join t3 on t1.b=t3.p and t1.c=2;
+select * from t1 left join t2 on t1.b=t2.x and t1.c=1
+                     left join t3 on t1.b=t3.p where t1.c=2;
+CREATE TABLE ab(a,b);
+INSERT INTO "ab" VALUES(1,2);
+INSERT INTO "ab" VALUES(3,NULL);
+CREATE TABLE xy(x,y);
+INSERT INTO "xy" VALUES(2,3);
+INSERT INTO "xy" VALUES(NULL,1);
+SELECT * FROM xy LEFT JOIN ab ON 0;
+SELECT * FROM xy LEFT JOIN ab ON 1;
+SELECT * FROM xy LEFT JOIN ab ON NULL;
+SELECT * FROM xy LEFT JOIN ab ON 0 WHERE 0;
+SELECT * FROM xy LEFT JOIN ab ON 1 WHERE 0;
+SELECT * FROM xy LEFT JOIN ab ON NULL WHERE 0;
+SELECT * FROM xy LEFT JOIN ab ON 0 WHERE 1;
+SELECT * FROM xy LEFT JOIN ab ON 1 WHERE 1;
+SELECT * FROM xy LEFT JOIN ab ON NULL WHERE 1;
+SELECT * FROM xy LEFT JOIN ab ON 0 WHERE NULL;
+SELECT * FROM xy LEFT JOIN ab ON 1 WHERE NULL;
+SELECT * FROM xy LEFT JOIN ab ON NULL WHERE NULL;
+DROP TABLE IF EXISTS t1;
+DROP TABLE IF EXISTS t2;
+DROP TABLE IF EXISTS t3;
+CREATE TABLE x1(a);
+INSERT INTO x1 VALUES(1);
+CREATE TABLE x2(b NOT NULL);
+CREATE TABLE x3(c, d);
+INSERT INTO x3 VALUES('a', NULL);
+INSERT INTO x3 VALUES('b', NULL);
+INSERT INTO x3 VALUES('c', NULL);
+SELECT * FROM x1 LEFT JOIN x2 LEFT JOIN x3 ON x3.d = x2.b;
+DROP TABLE IF EXISTS t1;
+DROP TABLE IF EXISTS t2;
+DROP TABLE IF EXISTS t3;
+DROP TABLE IF EXISTS t4;
+DROP TABLE IF EXISTS t5;
+CREATE TABLE t1(x text NOT NULL, y text);
+CREATE TABLE t2(u text NOT NULL, x text NOT NULL);
+CREATE TABLE t3(w text NOT NULL, v text);
+CREATE TABLE t4(w text NOT NULL, z text NOT NULL);
+CREATE TABLE t5(z text NOT NULL, m text);
+INSERT INTO t1 VALUES('f6d7661f-4efe-4c90-87b5-858e61cd178b',NULL);
+INSERT INTO t1 VALUES('f6ea82c3-2cad-45ce-ae8f-3ddca4fb2f48',NULL);
+INSERT INTO t1 VALUES('f6f47499-ecb4-474b-9a02-35be73c235e5',NULL);
+INSERT INTO t1 VALUES('56f47499-ecb4-474b-9a02-35be73c235e5',NULL);
+INSERT INTO t3 VALUES('007f2033-cb20-494c-b135-a1e4eb66130c',
+                        'f6d7661f-4efe-4c90-87b5-858e61cd178b');
+SELECT *
+    FROM t3
+         INNER JOIN t1 ON t1.x= t3.v AND t1.y IS NULL
+         LEFT JOIN t4  ON t4.w = t3.w
+         LEFT JOIN t5  ON t5.z = t4.z
+         LEFT JOIN t2  ON t2.u = t5.m
+         LEFT JOIN t1 xyz ON xyz.y = t2.x;
+DROP TABLE IF EXISTS x1;
+DROP TABLE IF EXISTS x2;
+DROP TABLE IF EXISTS x3;
+CREATE TABLE x1(a);
+INSERT INTO x1 VALUES(1);
+CREATE TABLE x2(b NOT NULL);
+CREATE TABLE x3(c, d);
+INSERT INTO x3 VALUES('a', NULL);
+INSERT INTO x3 VALUES('b', NULL);
+INSERT INTO x3 VALUES('c', NULL);
+SELECT * FROM x1 LEFT JOIN x2 JOIN x3 WHERE x3.d = x2.b;
+SELECT *
+  FROM (
+      SELECT 'apple' fruit
+      UNION ALL SELECT 'banana'
+  ) a
+  JOIN (
+      SELECT 'apple' fruit
+      UNION ALL SELECT 'banana'
+  ) b ON a.fruit=b.fruit
+  LEFT JOIN (
+      SELECT 1 isyellow
+  ) c ON b.fruit='banana';
+SELECT *
+    FROM (SELECT 'apple' fruit UNION ALL SELECT 'banana')
+         LEFT JOIN (SELECT 1) ON fruit='banana';
+CREATE TABLE y1(x, y, z);
+INSERT INTO y1 VALUES(0, 0, 1);
+CREATE TABLE y2(a);
+SELECT count(z) FROM y1 LEFT JOIN y2 ON x GROUP BY y;
+SELECT count(z) FROM ( SELECT * FROM y1 ) LEFT JOIN y2 ON x GROUP BY y;
+CREATE VIEW v1 AS SELECT x, y, z FROM y1;
+SELECT count(z) FROM v1 LEFT JOIN y2 ON x GROUP BY y;
+SELECT count(z) FROM ( SELECT * FROM y1 ) LEFT JOIN y2 ON x;
+SELECT * FROM ( SELECT * FROM y1 ) LEFT JOIN y2 ON x;
+INSERT INTO t1 VALUES(-2,-3),(+2,-3),(-2,+3),(+2,+3);
+CREATE TABLE t0 (c0, c1, PRIMARY KEY (c0, c1));
+INSERT INTO t0 VALUES(0, 10);
+INSERT INTO t0 VALUES(1, 10);
+INSERT INTO t0 VALUES(2, 10);
+INSERT INTO t0 VALUES(3, 10);
+INSERT INTO t1 VALUES(1,1);
+CREATE INDEX t1x1 ON t1(x BETWEEN 0 AND 10, x);
+DELETE FROM t1;
+CREATE VIEW v2 AS SELECT * FROM v1 NATURAL JOIN v1;
+CREATE VIEW v3 AS SELECT * FROM v2, v1 USING (x) GROUP BY x;
+SELECT x FROM v3;
+
+-- part joinH.test
+CREATE TABLE t1(a INT);
+CREATE TABLE t2(b INT);
+INSERT INTO t2(b) VALUES(NULL);
+SELECT DISTINCT a FROM t1 FULL JOIN t2 ON true WHERE (b ISNULL);
+SELECT a FROM t1 FULL JOIN t2 ON true;
+SELECT a FROM t1 FULL JOIN t2 ON true WHERE (b ISNULL);
+SELECT DISTINCT a FROM t1 FULL JOIN t2 ON true;
+CREATE TABLE r3(x);
+CREATE TABLE r4(y INTEGER PRIMARY KEY);
+INSERT INTO r4 VALUES(55);
+SELECT 'value!' FROM r3 FULL JOIN r4 ON (y=x);
+SELECT 'value!' FROM r3 FULL JOIN r4 ON (y=x) WHERE +y=55;
+
+-- part window1.test
+CREATE TABLE t1(a, b, c, d);
+INSERT INTO t1 VALUES(1, 2, 3, 4);
+INSERT INTO t1 VALUES(5, 6, 7, 8);
+INSERT INTO t1 VALUES(9, 10, 11, 12);
+SELECT sum(b) OVER () FROM t1;
+SELECT a, sum(b) OVER () FROM t1;
+SELECT a, 4 + sum(b) OVER () FROM t1;
+SELECT a + 4 + sum(b) OVER () FROM t1;
+SELECT a, sum(b) OVER (PARTITION BY c) FROM t1;
+CREATE TABLE t2(a, b, c);
+INSERT INTO t2 VALUES(0, 0, 0);
+INSERT INTO t2 VALUES(1, 1, 1);
+INSERT INTO t2 VALUES(2, 0, 2);
+INSERT INTO t2 VALUES(3, 1, 0);
+INSERT INTO t2 VALUES(4, 0, 1);
+INSERT INTO t2 VALUES(5, 1, 2);
+INSERT INTO t2 VALUES(6, 0, 0);
+SELECT a, sum(a) OVER (PARTITION BY b) FROM t2;
+SELECT a, sum(a) OVER (PARTITION BY b) FROM t2 ORDER BY a;
+SELECT a, sum(a) OVER () FROM t2 ORDER BY a;
+SELECT a, sum(a) OVER (ORDER BY a) FROM t2;
+SELECT a, sum(a) OVER (PARTITION BY b ORDER BY a) FROM t2 ORDER BY a;
+SELECT a, sum(a) OVER (PARTITION BY c ORDER BY a) FROM t2 ORDER BY a;
+SELECT a, sum(a) OVER (PARTITION BY b ORDER BY a DESC) FROM t2 ORDER BY a;
+SELECT a,
+    sum(a) OVER (PARTITION BY b ORDER BY a DESC),
+    sum(a) OVER (PARTITION BY c ORDER BY a)
+  FROM t2 ORDER BY a;
+SELECT a,
+    sum(a) OVER (ORDER BY a),
+    avg(a) OVER (ORDER BY a)
+  FROM t2 ORDER BY a;
+SELECT a,
+    count() OVER (ORDER BY a DESC),
+    group_concat(a, '.') OVER (ORDER BY a DESC)
+  FROM t2 ORDER BY a DESC;
+SELECT a,
+    count(*) OVER (ORDER BY a DESC),
+    group_concat(a, '.') OVER (ORDER BY a DESC)
+  FROM t2 ORDER BY a DESC;
+CREATE TABLE t4(a, b);
+SELECT ntile(1) OVER (ORDER BY a) FROM t4;
+CREATE TABLE t3(a, b, c);
+CREATE VIEW v1 AS SELECT
+    sum(b) OVER (ORDER BY c),
+    min(b) OVER (ORDER BY c),
+    max(b) OVER (ORDER BY c)
+  FROM t3;
+CREATE VIEW v2 AS SELECT
+    sum(b) OVER win,
+    min(b) OVER win,
+    max(b) OVER win
+  FROM t3
+  WINDOW win AS (ORDER BY c);
+SELECT * FROM v1;
+SELECT * FROM v2;
+INSERT INTO t4 VALUES(1, 'g');
+INSERT INTO t4 VALUES(2, 'i');
+INSERT INTO t4 VALUES(3, 'l');
+INSERT INTO t4 VALUES(4, 'g');
+INSERT INTO t4 VALUES(5, 'a');
+CREATE TABLE t5(x, y, m);
+INSERT INTO t4 VALUES(6, 'm');
+SELECT * FROM t5 ORDER BY 1;
+CREATE TABLE sales(emp TEXT PRIMARY KEY, region, total);
+INSERT INTO sales VALUES
+      ('Alice',     'North', 34),
+      ('Frank',     'South', 22),
+      ('Charles',   'North', 45),
+      ('Darrell',   'South', 8),
+      ('Grant',     'South', 23),
+      ('Brad' ,     'North', 22),
+      ('Elizabeth', 'South', 99),
+      ('Horace',    'East',   1);
+SELECT emp, region, total FROM (
+    SELECT
+      emp, region, total,
+      row_number() OVER (PARTITION BY region ORDER BY total DESC) AS rank
+    FROM sales
+  ) WHERE rank<=2 ORDER BY region, total DESC;
+SELECT emp, region, sum(total) OVER win FROM sales
+  WINDOW win AS (PARTITION BY region ORDER BY total);
+SELECT emp, region, sum(total) OVER win FROM sales
+  WINDOW win AS (PARTITION BY region ORDER BY total)
+  LIMIT 5;
+SELECT emp, region, sum(total) OVER win FROM sales
+  WINDOW win AS (PARTITION BY region ORDER BY total)
+  LIMIT 5 OFFSET 2;
+SELECT emp, region, sum(total) OVER win FROM sales
+  WINDOW win AS (
+    PARTITION BY region ORDER BY total
+    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  );
+SELECT emp, region, sum(total) OVER win FROM sales
+  WINDOW win AS (
+    PARTITION BY region ORDER BY total
+    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  ) LIMIT 5 OFFSET 2;
+SELECT emp, region, (
+    SELECT sum(total) OVER (
+      ORDER BY total RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) || outer.emp FROM sales
+  ) FROM sales AS outer;
+SELECT emp, region, (
+    SELECT sum(total) FILTER (WHERE sales.emp!=outer.emp) OVER (
+      ORDER BY total RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) FROM sales
+  ) FROM sales AS outer;
+CREATE TABLE t6(a, b, c);
+DROP TABLE IF EXISTS t1;
+CREATE TABLE t1(id INT, b VARCHAR, c VARCHAR);
+INSERT INTO t1 VALUES(1, 'A', 'one');
+INSERT INTO t1 VALUES(2, 'B', 'two');
+INSERT INTO t1 VALUES(3, 'C', 'three');
+INSERT INTO t1 VALUES(4, 'D', 'one');
+INSERT INTO t1 VALUES(5, 'E', 'two');
+SELECT id, b, lead(c,1) OVER(ORDER BY c) AS x
+    FROM t1 WHERE id>1
+   ORDER BY b LIMIT 1;
+INSERT INTO t1 VALUES(6, 'F', 'three');
+INSERT INTO t1 VALUES(7, 'G', 'one');
+SELECT id, b, lead(c,1) OVER(ORDER BY c) AS x
+    FROM t1 WHERE id>1
+   ORDER BY b LIMIT 2;
+DROP TABLE IF EXISTS t1;
+CREATE TABLE t1(a int, b int);
+INSERT INTO t1 VALUES(1,11);
+INSERT INTO t1 VALUES(2,12);
+SELECT a, rank() OVER(ORDER BY b) FROM t1;
+SELECT a, rank() OVER(ORDER BY b DESC) FROM t1;
+SELECT a, rank() OVER(ORDER BY b) FROM t1
+    UNION ALL
+  SELECT a, rank() OVER(ORDER BY b DESC) FROM t1;
+SELECT a, rank() OVER(ORDER BY b) FROM t1
+    UNION
+  SELECT a, rank() OVER(ORDER BY b DESC) FROM t1;
+SELECT a, rank() OVER(ORDER BY b) FROM t1
+    EXCEPT
+  SELECT a, rank() OVER(ORDER BY b DESC) FROM t1;
+SELECT a, rank() OVER(ORDER BY b) FROM t1
+    INTERSECT
+  SELECT a, rank() OVER(ORDER BY b DESC) FROM t1;
+SELECT * FROM(
+    SELECT * FROM (SELECT 1 AS c) WHERE c IN (
+        SELECT (row_number() OVER()) FROM (VALUES (0))
+    )
+  );
+INSERT INTO t2(c) VALUES(1);
+SELECT y, y+1, y+2 FROM (
+    SELECT c IN (
+      SELECT (row_number() OVER()) FROM t1
+    ) AS y FROM t2
+  );
+DROP TABLE IF EXISTS t1;
+DROP TABLE IF EXISTS t2;
+CREATE TABLE t1(x);
+INSERT INTO t1 VALUES('a'), ('b'), ('c');
+CREATE TABLE t2(a, b);
+INSERT INTO t2 VALUES('X', 1), ('X', 2), ('Y', 2), ('Y', 3);
+SELECT x, (
+    SELECT sum(b)
+      OVER (PARTITION BY a ROWS BETWEEN UNBOUNDED PRECEDING
+                                    AND UNBOUNDED FOLLOWING)
+    FROM t2 WHERE b<x
+  ) FROM t1;
+SELECT(
+    WITH c AS(
+      VALUES(1)
+    ) SELECT '' FROM c,c
+  ) x WHERE x+x;
+CREATE TABLE t7(a,b);
+INSERT INTO t7(rowid, a, b) VALUES
+      (1, 1, 3),
+      (2, 10, 4),
+      (3, 100, 2);
+SELECT rowid, sum(a) OVER (PARTITION BY b IN (SELECT rowid FROM t7)) FROM t7;
+SELECT rowid, sum(a) OVER w1 FROM t7
+  WINDOW w1 AS (PARTITION BY b IN (SELECT rowid FROM t7));
+CREATE TABLE t8(a);
+INSERT INTO t8 VALUES(1), (2), (3);
+SELECT +sum(0) OVER () ORDER BY +sum(0) OVER ();
+select +sum(a) OVER () FROM t8 ORDER BY +sum(a) OVER () DESC;
+SELECT 10+sum(a) OVER (ORDER BY a)
+  FROM t8
+  ORDER BY 10+sum(a) OVER (ORDER BY a) DESC;
+
+-- part window2.test
+DROP TABLE IF EXISTS t1;
+CREATE TABLE t1(a INTEGER PRIMARY KEY, b TEXT, c TEXT, d INTEGER);
+INSERT INTO t1 VALUES(1, 'odd',  'one',   1);
+INSERT INTO t1 VALUES(2, 'even', 'two',   2);
+INSERT INTO t1 VALUES(3, 'odd',  'three', 3);
+INSERT INTO t1 VALUES(4, 'even', 'four',  4);
+INSERT INTO t1 VALUES(5, 'odd',  'five',  5);
+INSERT INTO t1 VALUES(6, 'even', 'six',   6);
+SELECT c, sum(d) OVER (PARTITION BY b ORDER BY c) FROM t1;
+SELECT sum(d) OVER () FROM t1;
+SELECT sum(d) OVER (PARTITION BY b) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 1000 PRECEDING AND 1 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 1000 PRECEDING AND 1000 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 1 PRECEDING AND 1000 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 1 PRECEDING AND 0 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN 0 PRECEDING AND 0 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 2 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 2 PRECEDING AND CURRENT ROW
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 2 PRECEDING AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN 1 PRECEDING AND 0 PRECEDING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN 1 PRECEDING AND 2 PRECEDING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY a%2
+    ORDER BY d
+    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    ROWS BETWEEN CURRENT ROW AND CURRENT ROW
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b
+    ORDER BY d
+    ROWS BETWEEN CURRENT ROW AND CURRENT ROW
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d
+    RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY b
+    RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    PARTITION BY b ORDER BY d
+    RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  ) FROM t1;
+SELECT a, sum(d) OVER (
+    ORDER BY d/2
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) FROM t1;
+DROP TABLE IF EXISTS t2;
+CREATE TABLE t2(a INTEGER PRIMARY KEY, b INTEGER);
+SELECT a, sum(b) OVER (
+    PARTITION BY (b%10)
+    ORDER BY b
+  ) FROM t2 ORDER BY a;
+SELECT a, sum(b) OVER (
+    PARTITION BY (b%10)
+    ORDER BY b
+    RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) FROM t2 ORDER BY a;
+SELECT b, sum(b) OVER (
+    ORDER BY b
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) FROM t2 ORDER BY b;
+SELECT b, sum(b) OVER (
+    ORDER BY b
+    RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  ) FROM t2 ORDER BY b;
+SELECT b, sum(b) OVER (
+    ORDER BY b
+    RANGE BETWEEN CURRENT ROW AND CURRENT ROW
+  ) FROM t2 ORDER BY b;
+SELECT b, sum(b) OVER (
+    RANGE BETWEEN CURRENT ROW AND CURRENT ROW
+  ) FROM t2 ORDER BY b;
+SELECT b, sum(b) OVER () FROM t2 ORDER BY b;
+SELECT b, sum(b) OVER (
+    RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  ) FROM t2 ORDER BY b;
+SELECT b, sum(b) OVER (
+    RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  ) FROM t2 ORDER BY b;
+SELECT b, sum(b) OVER (
+    ROWS BETWEEN CURRENT ROW AND CURRENT ROW
+  ) FROM t2 ORDER BY 1, 2;
+SELECT b, sum(b) OVER (
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) FROM t2 ORDER BY 1, 2;
+SELECT b, sum(b) OVER (
+    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  ) FROM t2 ORDER BY 1, 2;
+
+-- part window6.test
+CREATE TABLE x1(x);
+INSERT INTO x1 VALUES('bob'), ('alice'), ('cate');
+CREATE TABLE t4(x, y);
+CREATE TABLE over(x, over);
+CREATE TABLE window(x, window);
+INSERT INTO over VALUES(1, 2), (3, 4), (5, 6);
+INSERT INTO window VALUES(1, 2), (3, 4), (5, 6);
+SELECT sum(x) over over FROM over WINDOW over AS ();
+SELECT sum(over) over over over FROM over over WINDOW over AS (ORDER BY over);
+SELECT count(*) OVER win FROM over
+  WINDOW win AS (ORDER BY x ROWS BETWEEN +2 FOLLOWING AND +3 FOLLOWING);
+SELECT LIKE('!', '', '!') x WHERE x;
+CREATE TABLE t1(x TEXT);
+CREATE INDEX i1 ON t1(x COLLATE nocase);
+INSERT INTO t1 VALUES('');
+SELECT count(*) FROM t1 WHERE x LIKE '!' ESCAPE '!';
+CREATE TABLE IF NOT EXISTS "sample" (
+      "id" INTEGER NOT NULL PRIMARY KEY,
+      "counter" INTEGER NOT NULL,
+      "value" REAL NOT NULL
+  );
+INSERT INTO "sample" (counter, value)
+  VALUES (1, 10.), (1, 20.), (2, 1.), (2, 3.), (3, 100.);
+SELECT "counter", "value", RANK() OVER w AS "rank"
+  FROM "sample"
+  WINDOW w AS (PARTITION BY "counter" ORDER BY "value" DESC)
+  ORDER BY "counter", RANK() OVER w;
+SELECT "counter", "value", SUM("value") OVER
+  (ORDER BY "id" ROWS 2 PRECEDING)
+    FROM "sample"
+  ORDER BY "id";
+SELECT SUM("value") OVER
+  (ORDER BY "id" ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)
+    FROM "sample"
+  ORDER BY "id";
+WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL SELECT x+1 FROM c WHERE x<5)
+  SELECT x, group_concat(x) OVER (ORDER BY x ROWS 2 PRECEDING)
+  FROM c;
+WITH t1(a,b) AS (VALUES(1,2))
+  SELECT count() FILTER (where b<>5) OVER w1
+    FROM t1
+    WINDOW w1 AS (ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING);
+INSERT INTO t1 VALUES(10),(15),(20),(20),(25),(30),(30),(50);
+CREATE TABLE t3(x INT, y VARCHAR);
+INSERT INTO t3(x,y) VALUES(10,'ten'),('15','fifteen'),(30,'thirty');
+SELECT y, group_concat(y, '.') OVER win FROM t3
+  WINDOW win AS (
+    ORDER BY y RANGE BETWEEN UNBOUNDED PRECEDING AND 10 PRECEDING
+  );
+
+-- part window8.test
+DROP TABLE IF EXISTS t3;
+CREATE TABLE t3(a TEXT, b TEXT, c INTEGER);
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, rank() OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, max(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, min(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b,
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING ),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING )
+    FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, rank() OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, max(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, min(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b,
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW ),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW )
+    FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, rank() OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, max(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, min(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b,
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING ),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING )
+    FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, rank() OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, max(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, min(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b,
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING ),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING )
+    FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, rank() OVER (ORDER BY a  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, max(c) OVER (ORDER BY a,b  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, min(c) OVER (ORDER BY a,b  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING  EXCLUDE CURRENT ROW) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b,
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING ),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING  EXCLUDE CURRENT ROW),
+      sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN 1 PRECEDING         AND 2 PRECEDING )
+    FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a  GROUPS BETWEEN 2 PRECEDING         AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, sum(c) OVER (ORDER BY a,b  GROUPS BETWEEN 2 PRECEDING         AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, rank() OVER (ORDER BY a  GROUPS BETWEEN 2 PRECEDING         AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, max(c) OVER (ORDER BY a,b  GROUPS BETWEEN 2 PRECEDING         AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+SELECT a, b, min(c) OVER (ORDER BY a,b  GROUPS BETWEEN 2 PRECEDING         AND 1 PRECEDING ) FROM t3 ORDER BY 1, 2, 3;
+
+-- part with1.test
+CREATE TABLE t1(x INTEGER, y INTEGER);
+WITH x(a) AS ( SELECT * FROM t1) SELECT 10;
+SELECT * FROM ( WITH x AS ( SELECT * FROM t1) SELECT 10 );
+DROP TABLE IF EXISTS t1;
+CREATE TABLE t1(x);
+INSERT INTO t1 VALUES(1);
+INSERT INTO t1 VALUES(2);
+WITH tmp AS ( SELECT * FROM t1 ) SELECT x FROM tmp;
+WITH tmp(a) AS ( SELECT * FROM t1 ) SELECT a FROM tmp;
+SELECT * FROM (
+    WITH tmp(a) AS ( SELECT * FROM t1 ) SELECT a FROM tmp
+  );
+WITH tmp1(a) AS ( SELECT * FROM t1 ),
+       tmp2(x) AS ( SELECT * FROM tmp1)
+  SELECT * FROM tmp2;
+WITH tmp2(x) AS ( SELECT * FROM tmp1),
+       tmp1(a) AS ( SELECT * FROM t1 )
+  SELECT * FROM tmp2;
+CREATE TABLE t3(x);
+CREATE TABLE t4(x);
+INSERT INTO t3 VALUES('T3');
+INSERT INTO t4 VALUES('T4');
+WITH t3(a) AS (SELECT * FROM t4)
+  SELECT * FROM t3;
+WITH tmp  AS ( SELECT * FROM t3 ),
+       tmp2 AS ( WITH tmp AS ( SELECT * FROM t4 ) SELECT * FROM tmp )
+  SELECT * FROM tmp2;
+WITH tmp  AS ( SELECT * FROM t3 ),
+       tmp2 AS ( WITH xxxx AS ( SELECT * FROM t4 ) SELECT * FROM tmp )
+  SELECT * FROM tmp2;
+DROP TABLE IF EXISTS t1;
+CREATE TABLE t1(x);
+INSERT INTO t1 VALUES(1);
+INSERT INTO t1 VALUES(2);
+INSERT INTO t1 VALUES(3);
+INSERT INTO t1 VALUES(4);
+SELECT * FROM t1;
+WITH i(x) AS ( VALUES(1) UNION ALL SELECT x+1 FROM i)
+  SELECT x FROM i LIMIT 10;
+CREATE TABLE edge(xfrom, xto, seq, PRIMARY KEY(xfrom, xto)) WITHOUT ROWID;
+INSERT INTO edge VALUES(0, 1, 10);
+INSERT INTO edge VALUES(1, 2, 20);
+INSERT INTO edge VALUES(0, 3, 30);
+INSERT INTO edge VALUES(2, 4, 40);
+INSERT INTO edge VALUES(3, 4, 40);
+INSERT INTO edge VALUES(2, 5, 50);
+INSERT INTO edge VALUES(3, 6, 60);
+INSERT INTO edge VALUES(5, 7, 70);
+INSERT INTO edge VALUES(3, 7, 70);
+INSERT INTO edge VALUES(4, 8, 80);
+INSERT INTO edge VALUES(7, 8, 80);
+INSERT INTO edge VALUES(8, 9, 90);
+WITH RECURSIVE
+    ancest(id, mtime) AS
+      (VALUES(0, 0)
+       UNION
+       SELECT edge.xto, edge.seq FROM edge, ancest
+        WHERE edge.xfrom=ancest.id
+        ORDER BY 2
+      )
+  SELECT * FROM ancest;
+WITH RECURSIVE
+    ancest(id, mtime) AS
+      (VALUES(0, 0)
+       UNION ALL
+       SELECT edge.xto, edge.seq FROM edge, ancest
+        WHERE edge.xfrom=ancest.id
+        ORDER BY 2
+      )
+  SELECT * FROM ancest;
+WITH RECURSIVE
+    ancest(id, mtime) AS
+      (VALUES(0, 0)
+       UNION ALL
+       SELECT edge.xto, edge.seq FROM edge, ancest
+        WHERE edge.xfrom=ancest.id
+        ORDER BY 2 LIMIT 4 OFFSET 2
+      )
+  SELECT * FROM ancest;
+WITH i(x) AS ( VALUES(1) UNION ALL SELECT (x+1)%10 FROM i)
+  SELECT x FROM i LIMIT 20;
+WITH i(x) AS ( VALUES(1) UNION SELECT (x+1)%10 FROM i)
+  SELECT x FROM i LIMIT 20;
+CREATE TABLE f(
+      id INTEGER PRIMARY KEY, parentid REFERENCES f, name TEXT
+  );
+INSERT INTO f VALUES(0, NULL, '');
+INSERT INTO f VALUES(1, 0, 'bin');
+INSERT INTO f VALUES(2, 1, 'true');
+INSERT INTO f VALUES(3, 1, 'false');
+INSERT INTO f VALUES(4, 1, 'ls');
+INSERT INTO f VALUES(5, 1, 'grep');
+INSERT INTO f VALUES(6, 0, 'etc');
+INSERT INTO f VALUES(7, 6, 'rc.d');
+INSERT INTO f VALUES(8, 7, 'rc.apache');
+INSERT INTO f VALUES(9, 7, 'rc.samba');
+INSERT INTO f VALUES(10, 0, 'home');
+INSERT INTO f VALUES(11, 10, 'dan');
+INSERT INTO f VALUES(12, 11, 'public_html');
+INSERT INTO f VALUES(13, 12, 'index.html');
+INSERT INTO f VALUES(14, 13, 'logo.gif');
+WITH flat(fid, fpath) AS (
+    SELECT id, '' FROM f WHERE parentid IS NULL
+    UNION ALL
+    SELECT id, fpath || '/' || name FROM f, flat WHERE parentid=fid
+  )
+  SELECT fpath FROM flat WHERE fpath!='' ORDER BY 1;
+WITH flat(fid, fpath) AS (
+    SELECT id, '' FROM f WHERE parentid IS NULL
+    UNION ALL
+    SELECT id, fpath || '/' || name FROM f, flat WHERE parentid=fid
+  )
+  SELECT count(*) FROM flat;
+WITH x(i) AS (
+    SELECT 1
+    UNION ALL
+    SELECT i+1 FROM x WHERE i<10
+  )
+  SELECT count(*) FROM x;
+CREATE TABLE tree(i, p);
+INSERT INTO tree VALUES(1, NULL);
+INSERT INTO tree VALUES(2, 1);
+INSERT INTO tree VALUES(3, 1);
+INSERT INTO tree VALUES(4, 2);
+INSERT INTO tree VALUES(5, 4);
+WITH t(id, path) AS (
+    SELECT i, '' FROM tree WHERE p IS NULL
+    UNION ALL
+    SELECT i, path || '/' || i FROM tree, t WHERE p = id
+  )
+  SELECT path FROM t;
+WITH t(id) AS (
+    VALUES(2)
+    UNION ALL
+    SELECT i FROM tree, t WHERE p = id
+  )
+  SELECT id FROM t;
+DROP TABLE IF EXISTS tree;
+CREATE TABLE tree(id INTEGER PRIMARY KEY, parentid, payload);
+WITH flat(fid, p) AS (
+    SELECT id, '/' || payload FROM tree WHERE parentid IS NULL
+    UNION ALL
+    SELECT id, p || '/' || payload FROM flat, tree WHERE parentid=fid
+  )
+  SELECT p FROM flat ORDER BY p;
+WITH t(a) AS (
+    SELECT 1 AS b UNION ALL SELECT a+1 AS c FROM t WHERE a<5 ORDER BY b
+  )
+  SELECT * FROM t;
+WITH t(a) AS (
+    SELECT 1 AS b UNION ALL SELECT a+1 AS c FROM t WHERE a<5 ORDER BY c
+  )
+  SELECT * FROM t;
+WITH flat(fid, depth, p) AS (
+    SELECT id, 1, '/' || payload FROM tree WHERE parentid IS NULL
+    UNION ALL
+    SELECT id, depth+1, p||'/'||payload FROM flat, tree WHERE parentid=fid
+    ORDER BY 2, 3 COLLATE nocase
+  )
+  SELECT p FROM flat;
+WITH flat(fid, depth, p) AS (
+      SELECT id, 1, ('/' || payload) COLLATE nocase
+      FROM tree WHERE parentid IS NULL
+    UNION ALL
+      SELECT id, depth+1, (p||'/'||payload)
+      FROM flat, tree WHERE parentid=fid
+    ORDER BY 2, 3
+  )
+  SELECT p FROM flat;
+WITH flat(fid, depth, p) AS (
+      SELECT id, 1, ('/' || payload)
+      FROM tree WHERE parentid IS NULL
+    UNION ALL
+      SELECT id, depth+1, (p||'/'||payload) COLLATE nocase
+      FROM flat, tree WHERE parentid=fid
+    ORDER BY 2, 3
+  )
+  SELECT p FROM flat;
+CREATE TABLE tst(a,b);
+INSERT INTO tst VALUES('a', 'A');
+INSERT INTO tst VALUES('b', 'B');
+INSERT INTO tst VALUES('c', 'C');
+SELECT a COLLATE nocase FROM tst UNION ALL SELECT b FROM tst ORDER BY 1;
+SELECT a FROM tst UNION ALL SELECT b COLLATE nocase FROM tst ORDER BY 1;
+SELECT a||'' FROM tst UNION ALL SELECT b COLLATE nocase FROM tst ORDER BY 1;
+CREATE TABLE org(
+    name TEXT PRIMARY KEY,
+    boss TEXT REFERENCES org
+  ) WITHOUT ROWID;
+INSERT INTO org VALUES('Alice',NULL);
+INSERT INTO org VALUES('Bob','Alice');
+INSERT INTO org VALUES('Cindy','Alice');
+INSERT INTO org VALUES('Dave','Bob');
+INSERT INTO org VALUES('Emma','Bob');
+INSERT INTO org VALUES('Fred','Cindy');
+INSERT INTO org VALUES('Gail','Cindy');
+INSERT INTO org VALUES('Harry','Dave');
+INSERT INTO org VALUES('Ingrid','Dave');
+INSERT INTO org VALUES('Jim','Emma');
+INSERT INTO org VALUES('Kate','Emma');
+INSERT INTO org VALUES('Lanny','Fred');
+INSERT INTO org VALUES('Mary','Fred');
+INSERT INTO org VALUES('Noland','Gail');
+INSERT INTO org VALUES('Olivia','Gail');
+INSERT INTO org VALUES('Xaviar',NULL);
+INSERT INTO org VALUES('Xia','Xaviar');
+INSERT INTO org VALUES('Xerxes','Xaviar');
+INSERT INTO org VALUES('Xena','Xia');
+WITH RECURSIVE
+    under_alice(name,level) AS (
+       VALUES('Alice','0')
+       UNION ALL
+       SELECT org.name, under_alice.level+1
+         FROM org, under_alice
+        WHERE org.boss=under_alice.name
+        ORDER BY 2
+    )
+  SELECT group_concat(substr('...............',1,level*3) || name,x'0a')
+    FROM under_alice;
+WITH RECURSIVE
+    under_alice(name,level) AS (
+       VALUES('Alice','0')
+       UNION ALL
+       SELECT org.name, under_alice.level+1
+         FROM org, under_alice
+        WHERE org.boss=under_alice.name
+        ORDER BY 2 DESC
+    )
+  SELECT group_concat(substr('...............',1,level*3) || name,x'0a')
+    FROM under_alice;
+WITH RECURSIVE
+    under_alice(name,level) AS (
+       VALUES('Alice','0')
+       UNION ALL
+       SELECT org.name, under_alice.level+1
+         FROM org, under_alice
+        WHERE org.boss=under_alice.name
+    )
+  SELECT group_concat(substr('...............',1,level*3) || name,x'0a')
+    FROM under_alice;
+WITH RECURSIVE
+  t1(x) AS (VALUES(2) UNION ALL SELECT x+2 FROM t1 WHERE x<20),
+  t2(y) AS (VALUES(3) UNION ALL SELECT y+3 FROM t2 WHERE y<20)
+SELECT x FROM t1 EXCEPT SELECT y FROM t2 ORDER BY 1;
+WITH x(a) AS (
+    WITH y(b) AS (SELECT 10)
+    SELECT 9 UNION ALL SELECT * FROM y
+  )
+  SELECT * FROM x;
+WITH x AS (
+    WITH y(b) AS (SELECT 10)
+    SELECT * FROM y UNION ALL SELECT * FROM y
+  )
+  SELECT * FROM x;
+WITH
+  x1 AS (SELECT 10),
+  x2 AS (SELECT * FROM x1),
+  x3 AS (
+    WITH x1 AS (SELECT 11)
+    SELECT * FROM x2 UNION ALL SELECT * FROM x2
+  )
+  SELECT * FROM x3;
+WITH
+  x1 AS (SELECT 10),
+  x2 AS (SELECT * FROM x1),
+  x3 AS (
+    WITH x1 AS (SELECT 11)
+    SELECT * FROM x2 UNION ALL SELECT * FROM x1
+  )
+  SELECT * FROM x3;
+WITH
+  x1 AS (SELECT 10),
+  x2 AS (SELECT * FROM x1),
+  x3 AS (
+    WITH
+      x1 AS ( SELECT 11 ),
+      x4 AS ( SELECT * FROM x2 )
+    SELECT * FROM x4 UNION ALL SELECT * FROM x1
+  )
+  SELECT * FROM x3;
+WITH
+  x1 AS (SELECT 10),
+  x2 AS (SELECT 11),
+  x3 AS (
+    SELECT * FROM x1 UNION ALL SELECT * FROM x2
+  ),
+  x4 AS (
+    WITH
+    x1 AS (SELECT 12),
+    x2 AS (SELECT 13)
+    SELECT * FROM x3
+  )
+  SELECT * FROM x4;
+WITH xyz(x) AS (VALUES(NULL) UNION SELECT round(1<x) FROM xyz ORDER BY 1)
+  SELECT quote(x) FROM xyz;
+WITH xyz(x) AS (
+    SELECT printf('%d', 5) * NULL
+    UNION SELECT round(1<1+x)
+    FROM xyz ORDER BY 1
+  )
+  SELECT 1 FROM xyz;
+DROP TABLE IF EXISTS t1;
+CREATE TABLE t1(x);
+WITH c(i)AS(VALUES(9)UNION SELECT~i FROM c)SELECT max(5)>i fROM c;
+WITH c(i)AS(VALUES(5)UNIoN SELECT 0)SELECT min(1)-i fROM c;
+
+-- part with2.test
+CREATE TABLE t1(a);
+INSERT INTO t1 VALUES(1);
+INSERT INTO t1 VALUES(2);
+WITH x1 AS (SELECT * FROM t1)
+  SELECT sum(a) FROM x1;
+WITH x1 AS (SELECT * FROM t1)
+  SELECT (SELECT sum(a) FROM x1);
+CREATE TABLE t2(i);
+INSERT INTO t2 VALUES(2);
+INSERT INTO t2 VALUES(3);
+INSERT INTO t2 VALUES(5);
+WITH x1   AS (SELECT i FROM t2),
+       i(a) AS (
+         SELECT min(i)-1 FROM x1 UNION SELECT a+1 FROM i WHERE a<10
+       )
+  SELECT a FROM i WHERE a NOT IN x1;
+WITH x1 AS (SELECT a FROM t1),
+       x2 AS (SELECT i FROM t2),
+       x3 AS (SELECT * FROM x1, x2 WHERE x1.a IN x2 AND x2.i IN x1)
+  SELECT * FROM x3;
+CREATE TABLE t3 AS SELECT 3 AS x;
+CREATE TABLE t4 AS SELECT 4 AS x;
+WITH x1 AS (SELECT * FROM t3),
+       x2 AS (
+         WITH t3 AS (SELECT * FROM t4)
+         SELECT * FROM x1
+       )
+  SELECT * FROM x2;
+WITH x2 AS (
+         WITH t3 AS (SELECT * FROM t4)
+         SELECT * FROM t3
+       )
+  SELECT * FROM x2;
+WITH x1 AS (SELECT * FROM t1)
+  SELECT (SELECT sum(a) FROM x1), (SELECT max(a) FROM x1);
+WITH x1 AS (SELECT * FROM t1)
+  SELECT (SELECT sum(a) FROM x1), (SELECT max(a) FROM x1), a FROM x1;
+WITH
+  i(x) AS (
+    WITH
+    j(x) AS ( SELECT * FROM i ),
+    i(x) AS ( SELECT * FROM t1 )
+    SELECT * FROM j
+  )
+  SELECT * FROM i;
+WITH r(i) AS (
+    VALUES('.')
+    UNION ALL
+    SELECT i || '.' FROM r, (
+      SELECT x FROM x INTERSECT SELECT y FROM y
+    ) WHERE length(i) < 10
+  ),
+  x(x) AS ( VALUES(1) UNION ALL VALUES(2) UNION ALL VALUES(3) ),
+  y(y) AS ( VALUES(2) UNION ALL VALUES(4) UNION ALL VALUES(6) )
+  SELECT * FROM r;
+WITH r(i) AS (
+    VALUES('.')
+    UNION ALL
+    SELECT i || '.' FROM r, ( SELECT x FROM x WHERE x=2 ) WHERE length(i) < 10
+  ),
+  x(x) AS ( VALUES(1) UNION ALL VALUES(2) UNION ALL VALUES(3) )
+  SELECT * FROM r ORDER BY length(i) DESC;
+WITH
+  t4(x) AS (
+    VALUES(4)
+    UNION ALL
+    SELECT x+1 FROM t4 WHERE x<10
+  )
+  SELECT * FROM t4;
+DROP TABLE IF EXISTS t1;
+DROP TABLE IF EXISTS t2;
+CREATE TABLE t1(a, b);
+CREATE TABLE t2(a, b);
+DROP TABLE IF EXISTS t1;
+DROP TABLE IF EXISTS t2;
+CREATE TABLE t1(a, b);
+CREATE TABLE t2(a, b);
+CREATE TABLE t5(x INTEGER);
+CREATE TABLE t6(y INTEGER);
+INSERT INTO t6
+  WITH s(x) AS ( VALUES(2) UNION ALL SELECT x+2 FROM s WHERE x<49 )
+  SELECT * FROM s;
+SELECT * FROM t6 WHERE y IN (SELECT x FROM t5);
+WITH ss AS (SELECT x FROM t5)
+  SELECT * FROM t6 WHERE y IN (SELECT x FROM ss);
+WITH ss(x) AS ( VALUES(7) UNION ALL SELECT x+7 FROM ss WHERE x<49 )
+  SELECT * FROM t6 WHERE y IN (SELECT x FROM ss);
+SELECT * FROM t6 WHERE y IN (
+    WITH ss(x) AS ( VALUES(7) UNION ALL SELECT x+7 FROM ss WHERE x<49 )
+    SELECT x FROM ss
+  );
+CREATE TABLE t7(y);
+INSERT INTO t7 VALUES(NULL);
+CREATE VIEW v AS SELECT * FROM t7 ORDER BY y;
+WITH q(a) AS (
+    SELECT 1
+    UNION
+    SELECT a+1 FROM q, v WHERE a<5
+  )
+  SELECT * FROM q;
+WITH q(a) AS (
+    SELECT 1
+    UNION ALL
+    SELECT a+1 FROM q, v WHERE a<5
+  )
+  SELECT * FROM q;
+WITH xyz(a) AS (
+    WITH abc AS ( SELECT 1234 ) SELECT * FROM abc
+  )
+  SELECT * FROM xyz AS one, xyz AS two, (
+    SELECT * FROM xyz UNION ALL SELECT * FROM xyz
+  );
+SELECT 1 AS c WHERE (
+    SELECT (
+      WITH t1(a) AS (VALUES( c ))
+      SELECT ( SELECT t1a.a FROM t1 AS t1a, t1 AS t1x )
+      FROM t1 AS xyz GROUP BY 1
+    )
+  );
+CREATE VIEW v2(c) AS
+        WITH x AS (
+          WITH y AS (
+             WITH z AS(SELECT * FROM t1)
+             SELECT * FROM v2
+          ) SELECT a
+        ) SELECT * from t1;
+CREATE VIEW v3(c) AS WITH x AS (WITH y AS (WITH z AS(SELECT * FROM v2) SELECT * FROM v3) SELECT a) SELECT * from t1;
+WITH
+    t1(x) AS (SELECT 111),
+    t2(y) AS (SELECT 222),
+    t3(z) AS (SELECT * FROM t2 WHERE false UNION ALL SELECT * FROM t2)
+  SELECT * FROM t1, t3;
+
+-- part with3.test
+WITH
+  x1 AS (SELECT 10),
+  x2 AS (SELECT 11),
+  x3 AS (
+    SELECT * FROM x1 UNION ALL SELECT * FROM x2
+  ),
+  x4 AS (
+    WITH
+    x1 AS (SELECT 12),
+    x2 AS (SELECT 13)
+    SELECT * FROM x3
+  )
+  SELECT * FROM x4;
+CREATE TABLE t1(x);
+SELECT * FROM t1;
+CREATE TABLE y1(a, b);
+CREATE INDEX y1a ON y1(a);
+CREATE TABLE w1(pk INTEGER PRIMARY KEY, x INTEGER);
+CREATE TABLE w2(pk INTEGER PRIMARY KEY);
+WITH t5(t5col1) AS (
+    SELECT (
+      WITH t3(t3col1) AS (
+        WITH t2 AS (
+          WITH t1 AS (SELECT 1 AS c1 GROUP BY 1)
+          SELECT a.c1 FROM t1 AS a, t1 AS b
+          WHERE anoncol1 = 1
+        )
+        SELECT (SELECT 1 FROM t2) FROM t2
+      )
+      SELECT t3col1 FROM t3 WHERE t3col1
+    ) FROM (SELECT 1 AS anoncol1)
+  )
+  SELECT t5col1, t5col1 FROM t5;
+SELECT (
+    WITH t1(a) AS (VALUES(1))
+    SELECT (
+      WITH t2(b) AS (
+        WITH t3(c) AS (
+          WITH t4(d) AS (VALUES('elvis'))
+          SELECT t4a.d FROM t4 AS t4a JOIN t4 AS t4b LEFT JOIN t4 AS t4c
+        )
+        SELECT c FROM t3 WHERE a = 1
+      )
+      SELECT t2a.b FROM t2 AS t2a JOIN t2 AS t2x
+    )
+    FROM t1 GROUP BY 1
+  )
+  GROUP BY 1;
+WITH RECURSIVE c(x) AS (VALUES(0) UNION ALL SELECT x+1 FROM c WHERE x<1)
+  SELECT x1.x||x2.x||x3.x||x4.x FROM c AS x1, c AS x2, c AS x3, c AS x4
+  ORDER BY 1;
+
+-- part e_select.test
+CREATE TABLE t1(a, b);
+INSERT INTO t1 VALUES('a', 'one');
+INSERT INTO t1 VALUES('b', 'two');
+INSERT INTO t1 VALUES('c', 'three');
+CREATE TABLE t2(a, b);
+INSERT INTO t2 VALUES('a', 'I');
+INSERT INTO t2 VALUES('b', 'II');
+INSERT INTO t2 VALUES('c', 'III');
+CREATE TABLE t3(a, c);
+INSERT INTO t3 VALUES('a', 1);
+INSERT INTO t3 VALUES('b', 2);
+CREATE TABLE t4(a, c);
+INSERT INTO t4 VALUES('a', NULL);
+INSERT INTO t4 VALUES('b', 2);
+CREATE TABLE xx(x, y);
+INSERT INTO xx VALUES('IiJlsIPepMuAhU', X'10B00B897A15BAA02E3F98DCE8F2');
+INSERT INTO xx VALUES(NULL, -16.87);
+INSERT INTO xx VALUES(-17.89, 'linguistically');
+CREATE TABLE x1(a, b);
+CREATE TABLE x2(c, d, e);
+CREATE TABLE x3(f, g, h, i);
+INSERT INTO x1 VALUES(24, 'converging');
+INSERT INTO x1 VALUES(NULL, X'CB71');
+INSERT INTO x1 VALUES('blonds', 'proprietary');
+INSERT INTO x2 VALUES(-60.06, NULL, NULL);
+INSERT INTO x2 VALUES(-58, NULL, 1.21);
+INSERT INTO x3 VALUES(-39.24, NULL, 'encompass', -1);
+INSERT INTO x3 VALUES('presenting', 51, 'reformation', 'dignified');
+INSERT INTO x3 VALUES('conducting', -87.24, 37.56, NULL);
+INSERT INTO x3 VALUES('coldest', -96, 'dramatists', 82.3);
+INSERT INTO x3 VALUES('alerting', NULL, -93.79, NULL);
+SELECT * FROM t1, t2;
+SELECT * FROM t1 AS x, t1 AS y;
+CREATE TABLE t5(a COLLATE nocase, b COLLATE binary);
+INSERT INTO t5 VALUES('AA', 'cc');
+INSERT INTO t5 VALUES('BB', 'dd');
+INSERT INTO t5 VALUES(NULL, NULL);
+CREATE TABLE t6(a COLLATE binary, b COLLATE nocase);
+INSERT INTO t6 VALUES('aa', 'cc');
+INSERT INTO t6 VALUES('bb', 'DD');
+INSERT INTO t6 VALUES(NULL, NULL);
+CREATE TABLE t7(a, b, c);
+CREATE TABLE t8(a, d, e);
+INSERT INTO t7 VALUES('x', 'ex',  24);
+INSERT INTO t7 VALUES('y', 'why', 25);
+INSERT INTO t8 VALUES('x', 'abc', 24);
+INSERT INTO t8 VALUES('z', 'ghi', 26);
+CREATE TABLE t10(x, y);
+INSERT INTO t10 VALUES(1, 'true');
+INSERT INTO t10 VALUES(0, 'false');
+INSERT INTO x2 VALUES(1, 50, X'B82838');
+INSERT INTO x2 VALUES(5, 84.79, 65.88);
+INSERT INTO x2 VALUES(3, -22, X'0E1BE452A393');
+INSERT INTO x2 VALUES(7, 'mistrusted', 'standardized');
+CREATE TABLE z1(a, b, c);
+CREATE TABLE z2(d, e);
+CREATE TABLE z3(a, b);
+INSERT INTO z1 VALUES(51.65, -59.58, 'belfries');
+INSERT INTO z1 VALUES(-5, NULL, 75);
+INSERT INTO z1 VALUES(-2.2, -23.18, 'suiters');
+INSERT INTO z1 VALUES(NULL, 67, 'quartets');
+INSERT INTO z1 VALUES(-1.04, -32.3, 'aspen');
+INSERT INTO z1 VALUES(63, 'born', -26);
+INSERT INTO z2 VALUES(NULL, 21);
+INSERT INTO z2 VALUES(36, 6);
+INSERT INTO z3 VALUES('subsistence', 'gauze');
+INSERT INTO z3 VALUES(49.17, -67);
+CREATE TABLE a1(one PRIMARY KEY, two);
+INSERT INTO a1 VALUES(1, 1);
+INSERT INTO a1 VALUES(2, 3);
+INSERT INTO a1 VALUES(3, 6);
+INSERT INTO a1 VALUES(4, 10);
+CREATE TABLE a2(one PRIMARY KEY, three);
+INSERT INTO a2 VALUES(1, 1);
+INSERT INTO a2 VALUES(3, 2);
+INSERT INTO a2 VALUES(6, 3);
+INSERT INTO a2 VALUES(10, 4);
+CREATE TABLE b1(one PRIMARY KEY, two);
+INSERT INTO b1 VALUES(1, 'o');
+INSERT INTO b1 VALUES(4, 'f');
+INSERT INTO b1 VALUES(3, 't');
+INSERT INTO b1 VALUES(2, 't');
+INSERT INTO b1 VALUES(5, 'f');
+INSERT INTO b1 VALUES(7, 's');
+INSERT INTO b1 VALUES(6, 's');
+CREATE TABLE b2(x, y);
+INSERT INTO b2 VALUES(NULL, 0);
+INSERT INTO b2 VALUES(NULL, 1);
+INSERT INTO b2 VALUES('xyz', 2);
+INSERT INTO b2 VALUES('abc', 3);
+INSERT INTO b2 VALUES('xyz', 4);
+CREATE TABLE b3(a COLLATE nocase, b COLLATE binary);
+INSERT INTO b3 VALUES('abc', 'abc');
+INSERT INTO b3 VALUES('aBC', 'aBC');
+INSERT INTO b3 VALUES('Def', 'Def');
+INSERT INTO b3 VALUES('dEF', 'dEF');
+CREATE TABLE c1(up, down);
+INSERT INTO c1 VALUES('x', 1);
+INSERT INTO c1 VALUES('x', 2);
+INSERT INTO c1 VALUES('x', 4);
+INSERT INTO c1 VALUES('x', 8);
+INSERT INTO c1 VALUES('y', 16);
+INSERT INTO c1 VALUES('y', 32);
+CREATE TABLE c2(i, j);
+INSERT INTO c2 VALUES(1, 0);
+INSERT INTO c2 VALUES(2, 1);
+INSERT INTO c2 VALUES(3, 3);
+INSERT INTO c2 VALUES(4, 6);
+INSERT INTO c2 VALUES(5, 10);
+INSERT INTO c2 VALUES(6, 15);
+INSERT INTO c2 VALUES(7, 21);
+INSERT INTO c2 VALUES(8, 28);
+INSERT INTO c2 VALUES(9, 36);
+CREATE TABLE c3(i PRIMARY KEY, k TEXT);
+INSERT INTO c3 VALUES(1,  'hydrogen');
+INSERT INTO c3 VALUES(2,  'helium');
+INSERT INTO c3 VALUES(3,  'lithium');
+INSERT INTO c3 VALUES(4,  'beryllium');
+INSERT INTO c3 VALUES(5,  'boron');
+INSERT INTO c3 VALUES(94, 'plutonium');
+CREATE TABLE h1(a, b);
+INSERT INTO h1 VALUES(1, 'one');
+INSERT INTO h1 VALUES(1, 'I');
+INSERT INTO h1 VALUES(1, 'i');
+INSERT INTO h1 VALUES(4, 'four');
+INSERT INTO h1 VALUES(4, 'IV');
+INSERT INTO h1 VALUES(4, 'iv');
+CREATE TABLE h2(x COLLATE nocase);
+INSERT INTO h2 VALUES('One');
+INSERT INTO h2 VALUES('Two');
+INSERT INTO h2 VALUES('Three');
+INSERT INTO h2 VALUES('Four');
+INSERT INTO h2 VALUES('one');
+INSERT INTO h2 VALUES('two');
+INSERT INTO h2 VALUES('three');
+INSERT INTO h2 VALUES('four');
+CREATE TABLE h3(c, d);
+INSERT INTO h3 VALUES(1, NULL);
+INSERT INTO h3 VALUES(2, NULL);
+INSERT INTO h3 VALUES(3, NULL);
+INSERT INTO h3 VALUES(4, '2');
+INSERT INTO h3 VALUES(5, NULL);
+INSERT INTO h3 VALUES(6, '2,3');
+INSERT INTO h3 VALUES(7, NULL);
+INSERT INTO h3 VALUES(8, '2,4');
+INSERT INTO h3 VALUES(9, '3');
+CREATE TABLE j1(a, b, c);
+CREATE TABLE j2(e, f);
+CREATE TABLE j3(g);
+CREATE TABLE q1(a TEXT, b INTEGER, c);
+CREATE TABLE q2(d NUMBER, e BLOB);
+CREATE TABLE q3(f REAL, g);
+INSERT INTO q1 VALUES(16, -87.66, NULL);
+INSERT INTO q1 VALUES('legible', 94, -42.47);
+INSERT INTO q1 VALUES('beauty', 36, NULL);
+INSERT INTO q2 VALUES('legible', 1);
+INSERT INTO q2 VALUES('beauty', 2);
+INSERT INTO q2 VALUES(-65.91, 4);
+INSERT INTO q2 VALUES('emanating', -16.56);
+INSERT INTO q3 VALUES('beauty', 2);
+INSERT INTO q3 VALUES('beauty', 2);
+CREATE TABLE y1(a COLLATE nocase, b COLLATE binary, c);
+INSERT INTO y1 VALUES('Abc', 'abc', 'aBC');
+CREATE TABLE w1(a TEXT, b NUMBER);
+CREATE TABLE w2(a, b TEXT);
+INSERT INTO w1 VALUES('1', 4.1);
+INSERT INTO w2 VALUES(1, 4.1);
+CREATE TABLE d1(x, y, z);
+INSERT INTO d1 VALUES(1, 2, 3);
+INSERT INTO d1 VALUES(2, 5, -1);
+INSERT INTO d1 VALUES(1, 2, 8);
+INSERT INTO d1 VALUES(1, 2, 7);
+INSERT INTO d1 VALUES(2, 4, 93);
+INSERT INTO d1 VALUES(1, 2, -20);
+INSERT INTO d1 VALUES(1, 4, 93);
+INSERT INTO d1 VALUES(1, 5, -1);
+CREATE TABLE d2(a, b);
+INSERT INTO d2 VALUES('gently', 'failings');
+INSERT INTO d2 VALUES('commercials', 'bathrobe');
+INSERT INTO d2 VALUES('iterate', 'sexton');
+INSERT INTO d2 VALUES('babied', 'charitableness');
+INSERT INTO d2 VALUES('solemnness', 'annexed');
+INSERT INTO d2 VALUES('rejoicing', 'liabilities');
+INSERT INTO d2 VALUES('pragmatist', 'guarded');
+INSERT INTO d2 VALUES('barked', 'interrupted');
+INSERT INTO d2 VALUES('reemphasizes', 'reply');
+INSERT INTO d2 VALUES('lad', 'relenting');
+CREATE TABLE d3(a);
+INSERT INTO d3 VALUES('text');
+INSERT INTO d3 VALUES(14.1);
+INSERT INTO d3 VALUES(13);
+INSERT INTO d3 VALUES(X'78787878');
+SELECT a FROM d3 ORDER BY a;
+SELECT a FROM d3 ORDER BY a DESC;
+
+-- part e_expr.test
+SELECT 0 < 2 LIKE 1,   (0 < 2) LIKE 1,   0 < (2 LIKE 1);
+SELECT 0 LIKE 0 < 2,   (0 LIKE 0) < 2,   0 LIKE (0 < 2);
+SELECT 2 LIKE 2 == 1,   (2 LIKE 2) == 1,    2 LIKE (2 == 1);
+SELECT 2 == 2 LIKE 1,   (2 == 2) LIKE 1,    2 == (2 LIKE 1);
+SELECT 0 < 2 == 1,   (0 < 2) == 1,   0 < (2 == 1);
+SELECT 0 == 0 < 2,   (0 == 0) < 2,   0 == (0 < 2);
+SELECT -   10;
+SELECT +   10;
+SELECT ~   10;
+SELECT NOT 10;
+SELECT  72%5;
+SELECT  72%-5;
+SELECT -72%-5;
+SELECT -72%5;
+SELECT 72.35%5;
+SELECT NULL IS     NULL;
+SELECT 'ab' IS     NULL;
+SELECT NULL IS     'ab';
+SELECT 'ab' IS     'ab';
+SELECT NULL ==     NULL;
+SELECT 'ab' ==     NULL;
+SELECT NULL ==     'ab';
+SELECT 'ab' ==     'ab';
+SELECT NULL IS NOT NULL;
+SELECT 'ab' IS NOT NULL;
+SELECT NULL IS NOT 'ab';
+SELECT 'ab' IS NOT 'ab';
+SELECT NULL !=     NULL;
+SELECT 'ab' !=     NULL;
+SELECT NULL !=     'ab';
+SELECT 'ab' !=     'ab';
+SELECT ('abcd' < 'bbbb')   COLLATE reverse;
+SELECT ('abcd' <= 'bbbb')  COLLATE reverse;
+SELECT ('abcd' > 'bbbb')   COLLATE reverse;
+SELECT ('abcd' >= 'bbbb')  COLLATE reverse;
+SELECT  'abcd' =  'ABCD'  COLLATE nocase;
+SELECT ('abcd' =  'ABCD') COLLATE nocase;
+SELECT  'abcd' == 'ABCD'  COLLATE nocase;
+SELECT ('abcd' == 'ABCD') COLLATE nocase;
+SELECT  'abcd' IS 'ABCD'  COLLATE nocase;
+SELECT ('abcd' IS 'ABCD') COLLATE nocase;
+SELECT  'abcd' != 'ABCD'      COLLATE nocase;
+SELECT ('abcd' != 'ABCD')     COLLATE nocase;
+SELECT  'abcd' <> 'ABCD'      COLLATE nocase;
+SELECT ('abcd' <> 'ABCD')     COLLATE nocase;
