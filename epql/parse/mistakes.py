@@ -265,6 +265,16 @@ def comma_before(m: Mistake) -> Error | None:
     )  # fmt: skip
 
 
+def explained_write(m: Mistake) -> Error | None:
+    if m.back(1) != "EXPLAIN" or len(m.before) != 1 or m.token.value.upper() not in ALL_FIRST:
+        return None
+    return m.error(
+        "EXPLAIN takes a query",
+        "what a statement that writes would do, it tells itself with DRY RUN at its end",
+        expected="expected SELECT, WITH or VALUES",
+    )
+
+
 def unknown_statement(m: Mistake) -> Error | None:
     if m.before or m.token.kind == END:
         return None
@@ -311,6 +321,7 @@ RECOGNISERS: tuple[Callable[[Mistake], Error | None], ...] = (
     comma_before,
     clause_before_from,
     lifecycle_equals,
+    explained_write,
     unknown_statement,
     order_of_parts,
     quote_in_string,
