@@ -217,7 +217,7 @@ class Runner:
             return Result(-1, SQLITE_COLUMNS, iter(prepared.plan))
         standing = Standing(self.state.transaction, self.state.session)
         origins = Origins(explain.query, standing)
-        lines = Explained(plan, prepared, resolver, origins).lines()
+        lines = Explained(plan, prepared, resolver, origins).rows()
         return Result(-1, COLUMNS, iter(lines), self.queries.notices(plan, resolver))
 
     @staticmethod

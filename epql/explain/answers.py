@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from epql.engine.errors import Span
@@ -16,8 +16,8 @@ class Told(NamedTuple):
     """An answer: its columns, its rows, its notices."""
 
     columns: tuple[str, ...]
-    rows: Sequence[tuple[Any, ...]]
-    notices: Sequence[str] = ()
+    rows: list[tuple[Any, ...]]
+    notices: list[str]
 
 
 def describe_name(queries: Queries, name: str, span: Span | None) -> Told:
@@ -28,22 +28,22 @@ def describe_name(queries: Queries, name: str, span: Span | None) -> Told:
     known = name.lower()
     names = queries.catalog
     if known in names.scratch:
-        return Told(describe.COLUMNS, describe.of_columns(queries.scratch_columns(known)))
+        return _told(describe.COLUMNS, describe.of_columns(queries.scratch_columns(known)))
     if known in names.views:
         view = names.views[known]
         found = queries.typed_columns(view.query)
         called = view.columns or [column for column, _ in found]
         kinds = [kind for _, kind in found]
-        return Told(describe.COLUMNS, describe.of_columns(zip(called, kinds, strict=False)))
+        return _told(describe.COLUMNS, describe.of_columns(zip(called, kinds, strict=False)))
     relation = RELATIONS.get(known)
     if relation is None:
         raise describe.unknown(name, span, [*names.views, *sorted(names.scratch)])
-    return Told(describe.COLUMNS, describe.of_relation(relation), describe.told(relation))
+    return _told(describe.COLUMNS, describe.of_relation(relation), describe.told(relation))
 
 
 def describe_query(queries: Queries, query: Query) -> Told:
     """DESCRIBE query: the columns its answer would have."""
-    return Told(describe.COLUMNS, describe.of_columns(queries.typed_columns(query)))
+    return _told(describe.COLUMNS, describe.of_columns(queries.typed_columns(query)))
 
 
 def show_name(queries: Queries, name: str, span: Span, session: show.Session) -> Told:
@@ -52,9 +52,15 @@ def show_name(queries: Queries, name: str, span: Span, session: show.Session) ->
     names = queries.catalog
     views = [view.name for view in names.views.values()]
     if words in (["tables"], ["relations"]):
-        return Told(show.LIST_COLUMNS, show.relations(views, sorted(names.scratch)))
+        return _told(show.LIST_COLUMNS, show.relations(views, sorted(names.scratch)))
     if words == ["queries"]:
-        return Told(show.LIST_COLUMNS, show.queries(views))
+        return _told(show.LIST_COLUMNS, show.queries(views))
     if words[:2] == ["columns", "from"] and len(words) == 3:
         return describe_name(queries, words[2], span)
-    return Told(show.COLUMNS, show.setting(name, span, session))
+    return _told(show.COLUMNS, show.setting(name, span, session))
+
+
+def _told(
+    columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], notices: Iterable[str] = ()
+) -> Told:
+    return Told(columns, [tuple(row) for row in rows], list(notices))

@@ -59,8 +59,11 @@ class Explained:
         self._origins = origins
         self._writer = Writer(resolver)
 
-    def lines(self) -> list[Line]:
+    def rows(self) -> list[tuple[str, ...]]:
         """All rows, section by section."""
+        return [tuple(line) for line in self._lines()]
+
+    def _lines(self) -> list[Line]:
         lines = [Line("instant", "NOW", self._writer.moment(self._resolver.present))]
         lines += dict.fromkeys(self._instants())
         lines += self._clauses()
