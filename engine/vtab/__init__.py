@@ -7,6 +7,7 @@ changes.py     changes: DIFF as a table function
 ledger.py      commits, journal, transitions, epochs
 names.py       predicates, agents
 register.py    RELATIONS, and how a connection gets them
+access.py      how a relation is read, in words, for EXPLAIN
 
 Which columns a relation has is data (`Relation.columns`), so that the planner, DESCRIBE and
 completion read the same list that SQLite gets.
