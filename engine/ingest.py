@@ -19,7 +19,7 @@ from epql.engine.content import TYPES
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import Files
 from epql.engine.index.ask import first, only
-from epql.engine.index.declarations import is_body
+from epql.engine.index.declarations import is_body, is_view
 from epql.engine.index.fold import Entry, Fold
 from epql.engine.journal.format import Frame
 from epql.engine.journal.reader import read_frame_at, read_frames
@@ -176,17 +176,21 @@ def _problem(fold: Fold, record: Record, flags: int, tx: int) -> str | None:
         known = first(fold.db, "SELECT 1 FROM epoch WHERE name=?", (record.name,))
         return None if known is None else f"a second epoch {record.name!r}"
     if isinstance(record, Declaration):
-        body = dict(record.body)
-        is_known = is_body(body) and body.get("type") in (None, *TYPES)
-        return (
-            None
-            if is_known or record.what != "predicate"
-            else "a declaration this program does not know"
-        )
+        return None if _is_known(record) else "a declaration this program does not know"
     if record.key is not None:
         known = first(fold.db, "SELECT 1 FROM txn WHERE key=? AND tx<>?", (record.key, tx))
         return None if known is None else f"a second commit with the key {record.key!r}"
     return None
+
+
+def _is_known(record: Declaration) -> bool:
+    """Whether a declaration says no more than this program understands."""
+    body = dict(record.body)
+    if record.what == "query":
+        return is_view(body)
+    if record.what == "predicate":
+        return is_body(body) and body.get("type") in (None, *TYPES)
+    return True
 
 
 def _problem_of_assertion(record: Assertion, flags: int) -> str | None:

@@ -8,6 +8,7 @@ COMMIT: then the transaction is applied once more with the instant it really got
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
@@ -256,6 +257,12 @@ class Transaction:
         """DEFINE PREDICATE; `body` is sorted pairs."""
         record = Declaration(self.tx, len(self._records), "predicate", name, body, agent)
         self._append(record)
+
+    def define_query(self, name: str, text: str | None, columns: Sequence[str], agent: str) -> None:
+        """DEFINE QUERY; without a text DROP QUERY."""
+        names = json.dumps(list(columns), ensure_ascii=False) if columns else None
+        body = (("columns", names), ("text", text))
+        self._append(Declaration(self.tx, len(self._records), "query", name, body, agent))
 
     def mark_epoch(self, name: str, agent: str) -> None:
         """MARK EPOCH. Raises IntegrityError if the name is taken."""

@@ -260,6 +260,25 @@ class DefinePredicate:
 
 
 @dataclass(frozen=True, slots=True)
+class DefineQuery:
+    """DEFINE QUERY name [(columns)] AS query: a view. `text` is the query's own."""
+
+    name: Expression
+    query: Query
+    text: str
+    span: Span
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DropQuery:
+    """DROP QUERY name."""
+
+    name: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class MarkEpoch:
     """MARK EPOCH 'name'."""
 
@@ -328,6 +347,8 @@ Statement = (
     | Retract
     | Supersede
     | DefinePredicate
+    | DefineQuery
+    | DropQuery
     | MarkEpoch
     | Begin
     | Commit

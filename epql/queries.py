@@ -16,7 +16,7 @@ from epql.engine.index.snapshot import Window
 from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.vtab.context import Scope
-from epql.nodes import Expression, Parsed, Query, QueryExpression
+from epql.nodes import DefineQuery, Expression, Parsed, Query, QueryExpression
 from epql.parse import parse
 from epql.plan.columns import explained
 from epql.plan.compile import Plan, compile_inner, compile_query, compile_value, view_of
@@ -140,6 +140,16 @@ class Queries:
     def constant(self, expression: Expression, resolver: Resolver) -> Any:
         """The value of any expression."""
         return value(expression, resolver.params, resolver.evaluate)
+
+    def view_columns(self, name: str, statement: DefineQuery) -> list[str]:
+        """The columns of a view as it would be. Raises: what reading it would raise."""
+        view = view_of(name, statement.query, statement.columns)
+        views = {**self.catalog.views, name.lower(): view}
+        # it is for every connection, so it does not see this one's scratch tables
+        known = Catalog(views=views)
+        return self.columns_of(
+            compile_query(Parsed(statement, ""), statement.query, known, self._ask)
+        )
 
     def buffer(self) -> None:
         """Fetch what running queries have left."""

@@ -36,7 +36,7 @@ from epql.plan.notices import late
 from epql.plan.scope import Resolver, at_instant, at_transaction
 from epql.plan.values import Params, check_params
 from epql.queries import Queries
-from epql.verbs import assert_, declare, moves, supersede
+from epql.verbs import assert_, declare, moves, supersede, views
 from epql.verbs.work import Answer, Work
 from epql.zone import zone_of
 
@@ -253,7 +253,7 @@ class Runner:
         transaction = self._open_transaction()
         work = Work(
             self.database, self.session, transaction, resolver, self.state.agent,
-            self.queries.lists,
+            self.queries.lists, self.queries.view_columns,
         )  # fmt: skip
         try:
             with transaction.statement(dry_run=dry_run):
@@ -483,5 +483,7 @@ _VERBS: dict[type, Callable[[Work, Any], Answer]] = {
     nodes.Retract: moves.retract,
     nodes.Supersede: supersede.run,
     nodes.DefinePredicate: declare.define_predicate,
+    nodes.DefineQuery: views.define_query,
+    nodes.DropQuery: views.drop_query,
     nodes.MarkEpoch: declare.mark_epoch,
 }

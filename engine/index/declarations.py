@@ -121,6 +121,11 @@ class Views:
         sql = "SELECT max(id) FROM declaration WHERE what='query'"
         return self._rollbacks, self._db.execute(sql).get or 0
 
+    def named(self, name: str) -> ViewText | None:
+        """The view in force of that name, whatever its case."""
+        wanted = name.lower()
+        return next((view for view in self.in_force() if view.name.lower() == wanted), None)
+
     def in_force(self) -> list[ViewText]:
         """The views by now, in order of their names."""
         sql = (

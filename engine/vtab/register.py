@@ -11,13 +11,13 @@ from epql.engine.vtab.beliefs import Assertions, Beliefs, History
 from epql.engine.vtab.changes import AssertionChanges, Changes
 from epql.engine.vtab.context import Context
 from epql.engine.vtab.ledger import Agents, Commits, Epochs, Journal, Transitions
-from epql.engine.vtab.names import Predicates
+from epql.engine.vtab.names import Predicates, Views
 
 RELATIONS: dict[str, Relation] = {
     relation.name: relation
     for relation in (
         Beliefs(), Assertions(), History(), Changes(), AssertionChanges(), Commits(), Journal(),
-        Transitions(), Epochs(), Predicates(), Agents(),
+        Transitions(), Epochs(), Predicates(), Agents(), Views(),
     )
 }  # fmt: skip
 """Every relation by name; all are read-only."""

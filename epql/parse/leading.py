@@ -11,8 +11,8 @@ _WORDS = re.compile(r"(?:[ \t\r\n\f]|--[^\n]*\n|/\*.*?\*/)*([A-Za-z_]+)", re.DOT
 NOT_YET = (
     "ASSERT SELECT", "CORRECT", "REVIVE", "CONFIRM", "VOTE", "FORBID", "REPEAL", "CHECK", "WHY",
     "TRACE", "IMPACT", "REPLAY", "BLAME", "BISECT", "DEFINE POLICY", "DEFINE AGENT",
-    "DEFINE TOPIC", "DEFINE QUERY", "EXPORT", "BACKUP", "RESTORE", "ERASE", "SHOW", "DESCRIBE",
-    "VERIFY", "HISTORY", "INSERT", "CREATE TEMP TABLE", "CREATE TEMPORARY TABLE", "DROP",
+    "DEFINE TOPIC", "EXPORT", "BACKUP", "RESTORE", "ERASE", "SHOW", "DESCRIBE",
+    "VERIFY", "HISTORY", "INSERT", "CREATE TEMP TABLE", "CREATE TEMPORARY TABLE", "DROP TABLE",
 )  # fmt: skip
 """Statements of the language that are not available yet, by their first words."""
 
@@ -99,7 +99,7 @@ def _foreign(word: str, span: Span) -> Error | None:
 
 _FIRST = {name.split()[0] for name in NOT_YET} | set(FOREIGN) | {"UPDATE", "DELETE"}
 _RUNNING = """
-    SELECT WITH VALUES EXPLAIN ASSERT TRANSITION PROMOTE REJECT RETRACT SUPERSEDE DEFINE MARK
+    SELECT WITH VALUES EXPLAIN ASSERT TRANSITION PROMOTE REJECT RETRACT SUPERSEDE DEFINE DROP MARK
     BEGIN COMMIT ROLLBACK SET IMPORT
 """
 ALL_FIRST = sorted({name.split()[0] for name in NOT_YET} | set(_RUNNING.split()))

@@ -179,6 +179,25 @@ class Verbs(Queries):
             name = literal(name.name, *name.meta["span"])
         return nodes.DefinePredicate(name, Span(start, end), **self._options(parts))
 
+    def define_query(self, parts: Parts, start: int, end: int) -> nodes.DefineQuery:
+        if self.positional or self.named:
+            raise ProgrammingError(
+                "a view takes no parameters",
+                code="view.parameter",
+                span=Span(start, end),
+                hint="leave the condition out, and say it where the view is read",
+            )
+        select: exp.Query = parts[-1]
+        place = Span(select.meta["span"].start, end)
+        query = nodes.Query(select, take_clauses(select), place)
+        names = next((part for part in parts if isinstance(part, list)), [])
+        columns = tuple(name.name for name in names)
+        text = self.text[place.start : place.end]
+        return nodes.DefineQuery(parts[2], query, text, Span(start, end), columns)
+
+    def drop_query(self, parts: Parts, start: int, end: int) -> nodes.DropQuery:
+        return nodes.DropQuery(parts[2], Span(start, end))
+
     def mark_epoch(self, parts: Parts, start: int, end: int) -> nodes.MarkEpoch:
         return nodes.MarkEpoch(parts[2], Span(start, end))
 

@@ -153,7 +153,7 @@ class Relations:
             copy.meta["clauses"] = replace(inside, as_of=side)
             answers[which] = self._query(copy, level, names)
             if not any(_is_moved(use.clauses, side) for use in self._read[first:]):
-                raise _meaningless("diff", None, own.diff.span)
+                raise _nothing_moves(own.diff, self._read[first:])
         called = columns.names_of(answers["after"], names.around, self._ask)
         wanted = diff.key_of(node, own.diff)
         key = None if wanted is None else diff.places_of(wanted, called, own.diff)
@@ -304,6 +304,17 @@ class Relations:
                 return number
         self.uses.append(use)
         return len(self.uses) - 1
+
+
+def _nothing_moves(wanted: Diff, uses: Sequence[Use]) -> ProgrammingError:
+    if not uses:
+        return _meaningless("diff", None, wanted.span)
+    return ProgrammingError(
+        "DIFF compares nothing: every relation here has an AS OF of its own",
+        code="clause.meaningless",
+        span=wanted.span,
+        hint="leave out the AS OF inside the query",
+    )
 
 
 def _is_moved(clauses: Clauses, side: Side) -> bool:

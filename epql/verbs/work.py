@@ -11,7 +11,7 @@ from epql.engine.database import Database
 from epql.engine.errors import Error
 from epql.engine.session import Session
 from epql.engine.transaction import Transaction
-from epql.nodes import Expression, QueryExpression
+from epql.nodes import DefineQuery, Expression, QueryExpression
 from epql.plan.scope import Resolver
 from epql.plan.values import Params, span_of, value
 
@@ -29,7 +29,10 @@ class Answer:
 
 @dataclass
 class Work:
-    """The surroundings of one statement. `query` runs a SELECT and gives columns and rows."""
+    """The surroundings of one statement. `query` runs a SELECT and gives columns and rows.
+
+    `view_columns` gives the columns of a view as it would be, once it is known to work.
+    """
 
     database: Database
     session: Session
@@ -37,6 +40,7 @@ class Work:
     resolver: Resolver
     agent: str
     query: Callable[[QueryExpression, Resolver], tuple[list[str], list[Row]]]
+    view_columns: Callable[[str, DefineQuery], list[str]]
     notices: list[str] = field(default_factory=list)
 
     @property
