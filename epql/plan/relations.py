@@ -109,17 +109,20 @@ class Relations:
         return node
 
     def _children(self, node: exp.Expr, level: Clauses, names: Names) -> None:
-        for child in list(node.iter_expressions()):
+        """What stands below a node, from left to right; compounds and sums may be long chains."""
+        waiting = [node]
+        while waiting:
+            child = waiting.pop()
             if isinstance(child, exp.With):
                 continue
-            if isinstance(child, exp.Query):
+            if isinstance(child, exp.Query) and child is not node and not _is_plain_compound(child):
                 made = self._query(child, level, names)
                 if made is not child:
                     child.replace(made)
-            elif isinstance(child, exp.Table):
+            elif isinstance(child, exp.Table) and child is not node:
                 self._table(child, level, names)
             else:
-                self._children(child, level, names)
+                waiting.extend(reversed(list(child.iter_expressions())))
 
     def _with_common(self, query: exp.Query, level: Clauses, names: Names) -> Names:
         """Rewrite the common tables of a query; the names inside it."""
@@ -289,6 +292,7 @@ class Relations:
         called = " in ".join([table.alias or name, *reversed(names.opened)])
         mark = Bind(this=f"0s{self._number(Use(used, clauses, span, called))}")
         given = table.this.expressions if isinstance(table.this, exp.Anonymous) else []
+        _check_index(table, relation)
         _check_arguments(used, len(given), span)
         if not table.alias:
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
@@ -304,6 +308,25 @@ class Relations:
                 return number
         self.uses.append(use)
         return len(self.uses) - 1
+
+
+def _is_plain_compound(query: exp.Query) -> bool:
+    """A UNION and the like with nothing of its own: its branches are on the level around it."""
+    is_plain = not query.meta.get("clauses") and not query.args.get("with_")
+    return isinstance(query, exp.SetOperation) and is_plain
+
+
+def _check_index(table: exp.Table, relation: str) -> None:
+    """No index of SQLite's can be named for a relation; NOT INDEXED changes nothing."""
+    indexed = table.args.get("indexed")
+    if indexed is not None and not isinstance(indexed.this, exp.Null):
+        raise ProgrammingError(
+            f"{relation} has no index called {indexed.this.name!r}",
+            code="name.unknown_index",
+            span=indexed.meta.get("span"),
+            hint="leave INDEXED BY out: a relation finds its own way",
+        )
+    table.set("indexed", None)
 
 
 def _nothing_moves(wanted: Diff, uses: Sequence[Use]) -> ProgrammingError:
