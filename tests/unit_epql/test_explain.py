@@ -69,6 +69,13 @@ def test_a_clause_of_an_inner_query_is_the_querys(con: epql.Connection) -> None:
     assert clause(con, query, "LIFECYCLE") == ["b: LIFECYCLE ANY (statement)"]
 
 
+def test_a_clause_of_a_view_is_the_views(con: epql.Connection) -> None:
+    con.execute("DEFINE QUERY ports AS SELECT object FROM beliefs AS b WHERE 1 LIFECYCLE APPROVED")
+    query = "SELECT * FROM ports WHERE 1 LIFECYCLE ANY RESOLVE BY NONE"
+    assert clause(con, query, "LIFECYCLE") == ["b in ports: LIFECYCLE APPROVED (view)"]
+    assert clause(con, query, "RESOLVE") == ["b in ports: RESOLVE BY NONE (statement)"]
+
+
 def test_a_transaction_that_only_reads_stands_at_its_commit(con: epql.Connection) -> None:
     con.execute("BEGIN READ ONLY")
     assert clause(con, "SELECT 1 FROM beliefs", "AS OF") == ["beliefs: AS OF TX 2 (transaction)"]
