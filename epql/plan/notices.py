@@ -44,10 +44,14 @@ def late(plan: Plan, resolver: Resolver, scope: Scope | None) -> Callable[[], li
         return None
     if _is_filtered(plan.uses[0].clauses.lifecycle or resolver.standing.lifecycle):
         return None
+    snapshot = scope
+    return lambda: list(dict.fromkeys(_told(plan, resolver, snapshot)))
+
+
+def _told(plan: Plan, resolver: Resolver, snapshot: Snapshot) -> Iterator[str]:
     asked = _asked(plan, resolver)
-    if asked is None:
-        return None
-    return lambda: list(dict.fromkeys(_notices(resolver.database, scope, asked)))
+    if asked is not None:
+        yield from _notices(resolver.database, snapshot, asked)
 
 
 def _is_filtered(lifecycle: Lifecycle | None) -> bool:

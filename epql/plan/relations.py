@@ -241,10 +241,9 @@ class Relations:
             query.meta["clauses"] = inside
             query, inside = views.named(query, view.name, view.columns), NO_CLAUSES
         combined = merged(inside, own)
-        if own.diff is not None:
-            combined = replace(combined, diff=own.diff)
-        if own.history is not None:
-            raise _meaningless("history", view.name, own.history.span)
+        combined = replace(
+            combined, diff=own.diff or inside.diff, history=own.history, purpose=None
+        )
         try:
             self._put(table, query, combined, level, within, (level, names))
         except Error as error:
@@ -262,6 +261,8 @@ class Relations:
         around: tuple[Clauses, Names],
     ) -> None:
         """Put a query in the place of a table; what is joined to the table stays around it."""
+        if own.history is not None:
+            raise _meaningless("history", _name_of(table), own.history.span)
         query.meta["clauses"] = own
         alias = table.args.get("alias") or exp.TableAlias(
             this=exp.to_identifier(table.name, quoted=True)

@@ -21,7 +21,7 @@
 A statement runs on until an empty line, a comment (# first in a line) or a directive. NULL,
 numbers and plain text stand as they are; text that could be taken for something else (a number,
 NULL, two spaces, nothing) is quoted.
-Tags such as [plan] and [journal] after `statement ok` or `query …` are reserved.
+`query … [plan]`: a line `----plan` and the rows of EXPLAIN follow the answer. [journal] is reserved.
 With EPQL_GOLDEN_REWRITE=1 answers are written instead of compared.
 """
 
@@ -50,7 +50,8 @@ DIRECTIVES = (
     "----",
 )
 _CELL = re.compile(r"'.*?'(?=\t| {2}|$)|[^\t ](?:(?! {2})[^\t])*")
-RESERVED_TAGS = ("[plan]", "[journal]")
+RESERVED_TAGS = ("[journal]",)
+PLAN = "----plan"
 REWRITE = os.environ.get("EPQL_GOLDEN_REWRITE") == "1"
 
 
@@ -244,19 +245,25 @@ class Run:
         raise GoldenError(f"expected error {code}, but the statement worked")
 
     def _do_query(self, block: Block) -> None:
-        names, *more = _tags(block.words[1:])
+        with_plan = "[plan]" in block.words
+        names, *more = _tags([word for word in block.words[1:] if word != "[plan]"])
         if more not in ([], ["rowsort"], ["nosort"]):
             raise GoldenError(f"unknown: {' '.join(more)}")
         if block.answer is None:
             raise GoldenError("a query needs ---- and its answer")
+        bound = self.bound
         self._execute(block)
         if self.columns != names.split(","):
             raise GoldenError(f"columns are {','.join(self.columns)}, expected {names}")
         got = [[show(v) for v in row] for row in self.rows]
-        want = [cells(self._filled(line)) for line in block.answer]
+        answer, plan = _split(block.answer)
+        want = [cells(self._filled(line)) for line in answer]
         order = sorted if more == ["rowsort"] else list
+        explained = self._explained(block, bound) if with_plan else []
         if self.rewrite:
-            block.answer[:] = [self._named("  ".join(row)) for row in order(got)]
+            block.answer[:] = [self._named("  ".join(row)) for row in order(got)] + explained
+        elif plan != explained:
+            raise GoldenError("plan differs\ngot:\n  " + "\n  ".join(explained))
         elif order(tuple(row) for row in got) != order(want):
             raise GoldenError(
                 "answer differs\nexpected:\n  "
@@ -264,6 +271,11 @@ class Run:
                 + "\ngot:\n  "
                 + "\n  ".join(self._named("  ".join(row)) for row in got)
             )
+
+    def _explained(self, block: Block, bound: Any) -> list[str]:
+        text = "EXPLAIN " + self._filled("\n".join(block.body))
+        rows = self.con.execute(text, bound).fetchall()
+        return [PLAN, *(self._named("  ".join(map(show, row))) for row in rows)]
 
     def _do_answer(self, block: Block) -> None:
         """Compared with its query."""
@@ -310,6 +322,12 @@ class Run:
         for name, value in self.names.items():
             text = text.replace(str(value), "${" + name + "}")
         return text
+
+
+def _split(answer: list[str]) -> tuple[list[str], list[str]]:
+    """The rows of an answer, and the lines of its plan from `----plan` on."""
+    place = answer.index(PLAN) if PLAN in answer else len(answer)
+    return answer[:place], answer[place:]
 
 
 def _tags(words: list[str]) -> list[str]:

@@ -45,7 +45,7 @@ def test_an_unknown_directive_is_an_error() -> None:
 
 def test_an_unknown_tag_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "x.test"
-    for tag in ("[plan]", "[nonsense]"):
+    for tag in ("[plan]", "[journal]", "[nonsense]"):
         file.write_text(f"statement ok {tag}\nSELECT 1\n")
         with pytest.raises(GoldenError, match="tag"):
             Run(file, tmp_path).run()
