@@ -118,7 +118,9 @@ class ClauseRules(Expressions):
         return Clause("lifecycle", nodes.Lifecycle((state,), False, span), span)
 
     def lifecycle_list(self, parts: Parts, start: int, end: int) -> Clause:
-        states = tuple(known_state(part) for part in parts if isinstance(part, exp.Expression))
+        also = ("live", "any")
+        given = [part for part in parts if isinstance(part, exp.Expression)]
+        states = tuple(known_state(state, also) for state in given)
         span = Span(start, end)
         node = nodes.Lifecycle(states, is_token(parts[1], "NOT"), span)
         return Clause("lifecycle", node, span)

@@ -21,7 +21,8 @@
 A statement runs on until an empty line, a comment (# first in a line) or a directive. NULL,
 numbers and plain text stand as they are; text that could be taken for something else (a number,
 NULL, two spaces, nothing) is quoted.
-`query … [plan]`: a line `----plan` and the rows of EXPLAIN follow the answer. [journal] is reserved.
+`query … [plan]`: a line `----plan` and the rows of EXPLAIN follow the answer. The tag [journal]
+is reserved.
 With EPQL_GOLDEN_REWRITE=1 answers are written instead of compared.
 """
 

@@ -8,6 +8,7 @@ from typing import Any
 import epql
 from tests.clock import TestClock, text_of
 from tests.property.model import ANY, LIVE, Content, Identity, Refused, Row
+from tests.property.oracle import WHOLE
 
 INSTANTS = ("valid_from", "valid_to", "recorded_at", "believed_from", "believed_to")
 BELIEF = (
@@ -97,12 +98,34 @@ class Engine:
         params += [text_of(since), text_of(until)]
         return [self._in_terms(CHANGE, row) for row in self.run(sql, *params)]
 
+    def compared(
+        self, since: int, until: int, key: tuple[str, ...] | None, clauses: Clauses
+    ) -> list[Row]:
+        """DIFF of a whole answer, inside a query that reads its rows."""
+        text, params = clause_text(clauses)
+        columns = compared_columns(key)
+        by = "" if key is None else f" KEY ({', '.join(key)})"
+        sql = (
+            f"WITH d AS (SELECT {', '.join(WHOLE)} FROM beliefs WHERE 1 {text}"
+            f" DIFF SINCE ? UNTIL ?{by}) SELECT {', '.join(columns)} FROM d"
+        )
+        params += [text_of(since), text_of(until)]
+        return [dict(zip(columns, row, strict=True)) for row in self.run(sql, *params)]
+
     def _in_terms(self, names: tuple[str, ...], values: tuple[Any, ...]) -> Row:
         row = dict(zip(names, values, strict=True))
         for name in ("id", "before_id", "after_id"):
             if row.get(name) is not None:
                 row[name] = self.identities[row[name]]
         return row
+
+
+def compared_columns(key: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The columns of a DIFF of a whole answer."""
+    if key is None:
+        return ("change", *WHOLE)
+    rest = [name for name in WHOLE if name not in key]
+    return ("change", *key, *(f"{side}_{name}" for name in rest for side in ("before", "after")))
 
 
 def clause_text(clauses: Clauses) -> tuple[str, list[Any]]:

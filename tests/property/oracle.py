@@ -38,6 +38,8 @@ from tests.property.model import (
 
 COMPARED = ("object", "confidence", "lifecycle", "agent", "valid_from", "valid_to", "id")
 """What makes a slot's answer another answer (DIFF)."""
+WHOLE = ("subject", "predicate", "object", "lifecycle")
+"""The columns of an answer that is compared as it stands."""
 
 
 @dataclass
@@ -310,6 +312,41 @@ class Oracle:
             rows.append(row | self._cause(slot, since, until, clauses))
         return rows
 
+    def compared(
+        self, since: int, until: int, key: tuple[str, ...] | None, **clauses: Any
+    ) -> list[Row]:
+        """DIFF of `SELECT subject, predicate, object, lifecycle FROM beliefs`."""
+        before, after = self._rows_at(since, clauses), self._rows_at(until, clauses)
+        gone, came = _without(before, after), _without(after, before)
+        if key is None:
+            return [{"change": "REMOVED", **row} for row in gone] + [
+                {"change": "ADDED", **row} for row in came
+            ]
+        found: list[Row] = []
+        names = [name for name in WHOLE if name not in key]
+        for value in {tuple(row[name] for name in key) for row in gone + came}:
+
+            def of(rows: list[Row], value: tuple[Any, ...] = value) -> list[Row]:
+                return [row for row in rows if tuple(row[name] for name in key) == value]
+
+            pairs: list[tuple[Row | None, Row | None]]
+            if max(len(of(before)), len(of(after))) > 1:
+                pairs = [(row, None) for row in of(gone)] + [(None, row) for row in of(came)]
+            else:
+                pairs = [(next(iter(of(gone)), None), next(iter(of(came)), None))]
+            for old, new in pairs:
+                change = "ADDED" if old is None else "REMOVED" if new is None else "CHANGED"
+                row = {"change": change, **dict(zip(key, value, strict=True))}
+                for name in names:
+                    row["before_" + name] = old[name] if old else None
+                    row["after_" + name] = new[name] if new else None
+                found.append(row)
+        return found
+
+    def _rows_at(self, clock: int, clauses: dict[str, Any]) -> list[Row]:
+        rows = self.beliefs(self.view(clock, **clauses))
+        return [{name: row[name] for name in WHOLE} for row in rows]
+
     def answers(self, clock: int, **clauses: Any) -> dict[Slot, Row]:
         """The winner of each slot as of an instant; under NONE, each candidate by its id."""
         view = self.view(clock, **clauses)
@@ -375,3 +412,12 @@ def _typed(obj: Object) -> tuple[str, Object]:
 
 def _compared(row: Row | None) -> tuple[Any, ...] | None:
     return None if row is None else tuple(row[name] for name in COMPARED)
+
+
+def _without(rows: list[Row], others: list[Row]) -> list[Row]:
+    """What is left of rows once each of the others has taken one that is equal; 1 equals 1.0."""
+    left = list(rows)
+    for other in others:
+        if other in left:
+            left.remove(other)
+    return left

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.clock import TestClock, text_of
-from tests.property.driver import CHANGE, COLUMNS, Engine, comparable
+from tests.property.driver import CHANGE, COLUMNS, Engine, comparable, compared_columns
 from tests.property.model import ANY, INITIAL, LIVE, Content, Refused
 from tests.property.oracle import Oracle
 
@@ -64,6 +64,8 @@ CLAUSES = st.fixed_dictionaries(
         "resolve": st.sampled_from(["latest", "confidence", "none"]),
     }
 )
+
+KEYS = [None, ("subject", "predicate"), ("predicate",), ("object",), ("subject", "object")]
 
 
 class Agreement(RuleBasedStateMachine):
@@ -268,6 +270,17 @@ class Agreement(RuleBasedStateMachine):
         got = self.engine.changes(since, until, clauses)
         self.same(expected, got, CHANGE, f"DIFF {since} {until} {clauses}")
 
+    @precondition(lambda self: not self.open_transaction)
+    @rule(data=st.data(), clauses=CLAUSES, key=st.sampled_from(KEYS))
+    def whole_answers_agree(
+        self, data: st.DataObject, clauses: dict[str, Any], key: tuple[str, ...] | None
+    ) -> None:
+        since, until = data.draw(st.tuples(self.instants(), self.instants()).map(sorted))
+        expected = self.oracle.compared(since, until, key, **clauses)
+        got = self.engine.compared(since, until, key, clauses)
+        told = f"DIFF {since} {until} KEY {key} {clauses}"
+        self.same(_floats(expected), _floats(got), compared_columns(key), told)
+
     def instants(self) -> st.SearchStrategy[int]:
         """Commits, just before them, and the grid, up to now."""
         points = [self.now, START - HOUR]
@@ -304,6 +317,13 @@ class Agreement(RuleBasedStateMachine):
             missing = [row for row in want if row not in have]
             extra = [row for row in have if row not in want]
             pytest.fail(f"{what}\nmissing: {missing}\nextra: {extra}\n(of {names})")
+
+
+def _floats(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows in which 1 and 1.0 look the same: either may stand for what is equal."""
+    return [
+        {name: float(v) if isinstance(v, int) else v for name, v in row.items()} for row in rows
+    ]
 
 
 Agreement.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

@@ -309,7 +309,7 @@ def test_a_table_and_the_statement_may_say_the_same_clause() -> None:
         ("SET DIFF SINCE 'x'", "clause.misplaced", 4),
         ("BEGIN READ ONLY HISTORY", "clause.misplaced", 16),
         ("SELECT * FROM b LIFECYCLE aproved", "lifecycle.unknown", 26),
-        ("SELECT * FROM b LIFECYCLE IN (approved, live)", "lifecycle.unknown", 40),
+        ("SELECT * FROM b LIFECYCLE IN (approved, lives)", "lifecycle.unknown", 40),
         ("SELECT * FROM b RESOLVE BY newest", "resolve.unknown", 27),
         ("SELECT * FROM b AS OF TX 1.5", "instant.transaction", 25),
     ],
