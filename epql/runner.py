@@ -338,10 +338,13 @@ class Runner:
             self._set(statement, resolver)
         elif isinstance(statement, nodes.Import):
             return self._import(statement, resolver)
+        elif isinstance(statement, nodes.ScratchChange):
+            raise _unexplained(statement)
         else:
-            name = getattr(statement, "name", type(statement).__name__)
             raise NotSupportedError(
-                f"{name} is not available yet", code="statement.not_yet", span=statement.span
+                f"{NOT_YET[type(statement)]} is not available yet",
+                code="statement.not_yet",
+                span=statement.span,
             )
         return Result(0)
 
@@ -453,6 +456,18 @@ class Runner:
         return Result(report.assertions, notices=[report.sentence()])
 
 
+def _unexplained(change: nodes.ScratchChange) -> ProgrammingError:
+    """UPDATE and DELETE of beliefs are refused with the question what happened."""
+    verb = change.verb
+    return ProgrammingError(
+        f"{verb.upper()} would not say why the belief changes",
+        code="statement.update" if verb == "update" else "statement.delete",
+        span=Span(change.span.start, change.span.start + len(verb)),
+        hint="did the world change: SUPERSEDE; were we wrong: CORRECT; is it withdrawn: RETRACT;"
+        " must it vanish: ERASE",
+    )
+
+
 def _check_characters(text: str) -> None:
     try:
         text.encode()
@@ -487,3 +502,34 @@ _VERBS: dict[type, Callable[[Work, Any], Answer]] = {
     nodes.DropQuery: views.drop_query,
     nodes.MarkEpoch: declare.mark_epoch,
 }
+
+NOT_YET: dict[type, str] = {
+    nodes.Backup: "BACKUP",
+    nodes.Bisect: "BISECT",
+    nodes.Blame: "BLAME",
+    nodes.Check: "CHECK",
+    nodes.Confirm: "CONFIRM",
+    nodes.Correct: "CORRECT",
+    nodes.DefineAgent: "DEFINE AGENT",
+    nodes.DefinePolicy: "DEFINE POLICY",
+    nodes.DefineTopic: "DEFINE TOPIC",
+    nodes.Describe: "DESCRIBE",
+    nodes.Erase: "ERASE",
+    nodes.Export: "EXPORT",
+    nodes.Forbid: "FORBID",
+    nodes.HistoryOf: "HISTORY OF",
+    nodes.Impact: "IMPACT OF",
+    nodes.Insert: "INSERT INTO",
+    nodes.Repeal: "REPEAL",
+    nodes.Replay: "REPLAY QUERY",
+    nodes.Restore: "RESTORE",
+    nodes.Revive: "REVIVE",
+    nodes.ScratchDefinition: "CREATE TEMP TABLE",
+    nodes.Show: "SHOW",
+    nodes.Trace: "TRACE QUERIES",
+    nodes.Verify: "VERIFY",
+    nodes.Vote: "VOTE",
+    nodes.Why: "WHY",
+    nodes.WhyNot: "WHY NOT",
+}
+"""Statements that are understood but not carried out yet, as the user knows them."""

@@ -18,7 +18,7 @@ from typing import Any, cast
 from sqlglot import exp
 
 from epql.engine.errors import InternalError, ProgrammingError
-from epql.nodes import Bind, UnaryPlus
+from epql.nodes import Bind, UnaryPlus, Words
 
 OR, AND, NOT, EQUALITY, INEQUALITY, BITS, SUM, PRODUCT, CHAIN, COLLATE, UNARY, ATOM = range(1, 13)
 """SQLite's precedence, loosest first."""
@@ -265,15 +265,22 @@ def _case(node: exp.Expr) -> str:
 
 def _cast(node: exp.Expr) -> str:
     _only(node, "this", "to")
-    kind = node.args["to"]
+    return f"CAST({_sql(node.this)} AS {_sql(node.args['to'])})"
+
+
+def _type(kind: exp.Expr) -> str:
     word = kind.args.get("kind", kind.this.value)
     word = word if isinstance(word, str) else word.name
     if not word:
-        return f"CAST({_sql(node.this)} AS )"
+        return ""
     is_plain = _TYPE.match(word) and not KEYWORDS.intersection(word.upper().split())
     if not is_plain:  # only the letters count: they decide the affinity
         word = quote_name(word)
-    return f"CAST({_sql(node.this)} AS {word})"
+    return word
+
+
+def _words(node: exp.Expr) -> str:
+    return " ".join(_sql(part) for part in node.expressions)
 
 
 def _exists(node: exp.Expr) -> str:
@@ -598,6 +605,7 @@ _WRITERS: dict[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.CurrentDate: _word("CURRENT_DATE"),
     exp.CurrentTime: _word("CURRENT_TIME"),
     exp.CurrentTimestamp: _word("CURRENT_TIMESTAMP"),
+    exp.DataType: _type,
     exp.Distinct: _distinct,
     exp.Exists: _exists,
     exp.Filter: _filter,
@@ -621,10 +629,12 @@ _WRITERS: dict[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.Table: _table,
     exp.Tuple: _tuple,
     exp.Values: _values,
+    exp.Var: lambda node: str(node.this),
     exp.Where: _after("WHERE"),
     exp.Window: _window,
     exp.WindowSpec: _frame,
     exp.With: _with,
     Bind: _bind,
     UnaryPlus: _sign("+"),
+    Words: _words,
 }

@@ -2,7 +2,7 @@
 
     statements    the public functions: parse, parse_script, split, is_complete
     splitter      one text into statements; strings and comments respected
-    leading       statements known by their first words: not available yet, or refused
+    leading       statements of other systems, known by their first words
     tables        grammar/ to parsing tables, by lark, kept in the user's cache
     lexer         text to tokens
     driver        tokens through the tables; calls the builder at each reduction
@@ -10,7 +10,12 @@
       expressions   expressions.lark: sqlglot expressions
       clauses       temporal.lark: the clauses of time and belief
       queries       select.lark: queries, and which level a clause governs
-      verbs         epql.lark and verbs.lark: the statement nodes
+      options       targets and options, which many statements share
+      verbs         verbs.lark: the statement nodes, here and in the next four
+      questions     questions.lark
+      declarations  declarations.lark
+      settings      session.lark, data.lark
+      scratch       scratch.lark
     places        spans
     depth         a limit on nesting, for those who walk the result
     complain      what went wrong, in the user's words

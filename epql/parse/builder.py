@@ -5,11 +5,15 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from epql.parse.declarations import Declarations
 from epql.parse.driver import Action
+from epql.parse.questions import Questions
+from epql.parse.scratch import Scratch
+from epql.parse.settings import Settings
 from epql.parse.verbs import Verbs
 
 
-class Builder(Verbs):
+class Builder(Verbs, Questions, Declarations, Settings, Scratch):
     """Builds one statement; holds its text and the parameters met so far."""
 
 

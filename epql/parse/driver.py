@@ -173,3 +173,9 @@ def driver() -> Driver:
     from epql.parse.builder import ACTIONS
 
     return Driver(tables(), ACTIONS)
+
+
+def statement_words() -> frozenset[str]:
+    """The words that begin a statement."""
+    made = driver()
+    return frozenset(kind for kind in made.rows[made.start] if kind.isupper())

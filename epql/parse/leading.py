@@ -1,33 +1,27 @@
-"""Statements known by their first words: those still to come, and those that never will."""
+"""Statements of other systems, known by their first words: what EPQL has instead."""
 
 from __future__ import annotations
 
 import re
 
-from epql.engine.errors import Error, NotSupportedError, ProgrammingError, Span
+from epql.engine.errors import ProgrammingError, Span
 
 _WORDS = re.compile(r"(?:[ \t\r\n\f]|--[^\n]*\n|/\*.*?\*/)*([A-Za-z_]+)", re.DOTALL)
-
-NOT_YET = (
-    "ASSERT SELECT", "CORRECT", "REVIVE", "CONFIRM", "VOTE", "FORBID", "REPEAL", "CHECK", "WHY",
-    "TRACE", "IMPACT", "REPLAY", "BLAME", "BISECT", "DEFINE POLICY", "DEFINE AGENT",
-    "DEFINE TOPIC", "EXPORT", "BACKUP", "RESTORE", "ERASE", "SHOW", "DESCRIBE",
-    "VERIFY", "HISTORY", "INSERT", "CREATE TEMP TABLE", "CREATE TEMPORARY TABLE", "DROP TABLE",
-)  # fmt: skip
-"""Statements of the language that are not available yet, by their first words."""
-
-SCOPE = (
-    "did the world change: SUPERSEDE; were we wrong: CORRECT; is it withdrawn: RETRACT; "
-    "must it vanish: ERASE"
-)
 
 FOREIGN = {
     "REPLACE": "a new value for a slot is asserted: ASSERT (subject, predicate, object)",
     "MERGE": "a new value for a slot is asserted: ASSERT (subject, predicate, object)",
     "UPSERT": "a new value for a slot is asserted: ASSERT (subject, predicate, object)",
-    "CREATE": "only scratch tables are created: CREATE TEMP TABLE",
+    "CREATE TABLE": "a scratch table is made with CREATE TEMP TABLE",
+    "CREATE VIEW": "a query gets a name with DEFINE QUERY name AS SELECT …",
+    "CREATE TEMP VIEW": "a query gets a name with DEFINE QUERY name AS SELECT …",
+    "CREATE TRIGGER": "EPQL has no triggers; FORBID says what may not be asserted",
+    "CREATE TEMP TRIGGER": "EPQL has no triggers; FORBID says what may not be asserted",
+    "CREATE VIRTUAL": "a scratch table is made with CREATE TEMP TABLE",
+    "DROP VIEW": "a named query goes with DROP QUERY name",
+    "DROP TRIGGER": "EPQL has no triggers",
     "ALTER": "predicates are declared with DEFINE PREDICATE",
-    "TRUNCATE": SCOPE,
+    "TRUNCATE": "DELETE FROM empties a scratch table; beliefs are withdrawn with RETRACT",
     "PRAGMA": "settings are made with SET and DEFINE POLICY",
     "ATTACH": "a database is a folder of its own; open it with epql.connect",
     "DETACH": "a database is a folder of its own; open it with epql.connect",
@@ -41,66 +35,30 @@ FOREIGN = {
     "ABORT": "a transaction ends with COMMIT or ROLLBACK",
     "USE": "a database is a folder of its own; open it with epql.connect",
 }
-"""First words other systems know, with what to do here."""
+"""First words other systems know, with what to do here; TEMPORARY counts as TEMP."""
 
 
 def check(text: str, place: Span) -> None:
-    """Raise for a statement that is known but does not run; return for all others."""
+    """Raise for a statement of another system; return for all others."""
     words: list[str] = []
     position = place.start
-    first = position
-    end = position
+    span = place
     for _ in range(3):
         found = _WORDS.match(text, position)
         if found is None:
             break
-        words.append(found.group(1).upper())
+        words.append(found.group(1).upper().replace("TEMPORARY", "TEMP"))
         if len(words) == 1:
-            first = found.start(1)
-            end = found.end()
             if words[0] not in _FIRST:
                 return
+            span = Span(*found.span(1))
         position = found.end()
-    if words:
-        _refuse(words, Span(first, end))
-
-
-def _refuse(words: list[str], span: Span) -> None:
-    line = " ".join(words) + " "
-    for name in NOT_YET:
-        if line.startswith(name + " "):
-            name = name.replace("TEMPORARY", "TEMP")
-            shown = {"HISTORY": "HISTORY OF", "INSERT": "INSERT INTO"}.get(name, name)
-            raise NotSupportedError(
-                f"{shown} is not available yet", code="statement.not_yet", span=span
+    for size in (3, 2, 1):
+        name = " ".join(words[:size])
+        if name in FOREIGN:
+            raise ProgrammingError(
+                f"EPQL has no {name}", code="statement.foreign", span=span, hint=FOREIGN[name]
             )
-    error = _foreign(words[0], span)
-    if error is not None:
-        raise error
 
 
-def _foreign(word: str, span: Span) -> Error | None:
-    if word in ("UPDATE", "DELETE"):
-        return ProgrammingError(
-            f"{word} would not say why the belief changes",
-            code=f"statement.{word.lower()}",
-            span=span,
-            hint=SCOPE,
-        )
-    if word in FOREIGN:
-        return ProgrammingError(
-            f"EPQL has no {word}",
-            code="statement.foreign",
-            span=span,
-            hint=FOREIGN[word],
-        )
-    return None
-
-
-_FIRST = {name.split()[0] for name in NOT_YET} | set(FOREIGN) | {"UPDATE", "DELETE"}
-_RUNNING = """
-    SELECT WITH VALUES EXPLAIN ASSERT TRANSITION PROMOTE REJECT RETRACT SUPERSEDE DEFINE DROP MARK
-    BEGIN COMMIT ROLLBACK SET IMPORT
-"""
-ALL_FIRST = sorted({name.split()[0] for name in NOT_YET} | set(_RUNNING.split()))
-"""The first words of every statement of the language."""
+_FIRST = {name.split()[0] for name in FOREIGN}

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from epql.engine.errors import Error, ProgrammingError, Span
 from epql.parse.clauses import nearest
-from epql.parse.driver import Unexpected
-from epql.parse.leading import ALL_FIRST
+from epql.parse.driver import Unexpected, statement_words
 from epql.parse.lexer import END, NAME, Token
 
 INSTANT_FORMS = "a time is a string: '2026-01-12', '-24h', 'yesterday 21:00'; else TX n, EPOCH 'x'"
@@ -266,7 +265,7 @@ def comma_before(m: Mistake) -> Error | None:
 
 
 def explained_write(m: Mistake) -> Error | None:
-    if m.back(1) != "EXPLAIN" or len(m.before) != 1 or m.token.value.upper() not in ALL_FIRST:
+    if m.back(1) != "EXPLAIN" or len(m.before) != 1 or m.token.kind not in statement_words():
         return None
     return m.error(
         "EXPLAIN takes a query",
@@ -280,7 +279,8 @@ def unknown_statement(m: Mistake) -> Error | None:
         return None
     return m.error(
         f"no statement begins with {m.token.value!r}",
-        nearest(m.token.value, ALL_FIRST) or "statements are SELECT, ASSERT, CORRECT, WHY, …",
+        nearest(m.token.value, statement_words())
+        or "statements are SELECT, ASSERT, CORRECT, WHY, …",
         expected="expected SELECT, WITH, ASSERT, …",
     )
 

@@ -20,7 +20,10 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-GRAMMAR_FILES = ("epql", "select", "temporal", "expressions", "verbs", "lexical")
+GRAMMAR_FILES = (
+    "epql", "select", "temporal", "expressions", "verbs", "questions", "declarations", "session",
+    "data", "scratch", "lexical",
+)  # fmt: skip
 LAYOUT = 1
 """Raise when the shape of Tables changes."""
 

@@ -45,6 +45,8 @@ def drop_query(work: Work, statement: DropQuery) -> Answer:
     """DROP QUERY. Raises: ProgrammingError `view.unknown`."""
     known = work.database.views.named(statement.name.name)
     if known is None:
+        if statement.if_exists:
+            return Answer(0)
         raise _unknown(work, statement.name)
     work.transaction.define_query(known.name, None, (), work.agent)
     return Answer(0)

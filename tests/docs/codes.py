@@ -13,14 +13,12 @@ from tests.docs.pages import ROOT
 _CODE = re.compile(r"\A[a-z]+\.[a-z_]+\Z")
 _FOLDERS = ("epql", "engine", "repl")
 _NOT_CODES = {"index.db"}
-BY_WORD = {"statement.update", "statement.delete"}
-"""Made of the statement's word in epql/parse/leading.py."""
 
 
 @cache
 def codes() -> dict[str, set[str]]:
     """Each code with the names of the classes that carry it; empty where only a text is seen."""
-    found: dict[str, set[str]] = {code: set() for code in BY_WORD}
+    found: dict[str, set[str]] = {}
     trees = [ast.parse(path.read_text()) for folder in _FOLDERS for path in _sources(folder)]
     for tree in trees:
         for name, code in _raised(tree):

@@ -45,6 +45,7 @@ TERMINALS: dict[str, Node] = {
     "NAME": Term("name"),
     "QUOTED_NAME": Term('"name"'),
     "AS_OF": seq([Word("AS"), Word("OF")]),
+    "ON_CONFLICT": seq([Word("ON"), Word("CONFLICT")]),
 }
 """Terminals that are no plain words."""
 

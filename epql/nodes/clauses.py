@@ -1,0 +1,103 @@
+"""The clauses of time and belief, and the instants in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from epql.engine.errors import Span
+from epql.nodes.expressions import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A time position as written; resolved once per execution.
+
+    base 'text':  `value` is a string literal or Bind ('2026-01-12', '-24h', 'a:1f3c9e', …)
+    base 'tx':    TX n            base 'epoch': EPOCH 'x'        base 'query': QUERY 'q:…'
+    base 'now':   NOW (value None)
+    `shift` is the (sign, value) of `± '24h'`; several are added in order.
+    """
+
+    base: Literal["text", "tx", "epoch", "query", "now"]
+    value: Expression | None
+    span: Span
+    shift: tuple[tuple[int, Expression], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """AS OF [BEFORE] instant."""
+
+    instant: Instant
+    before: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """VALID AT v | FROM a TO b | DURING 'period' | ANYTIME; open ends are None."""
+
+    form: Literal["at", "from_to", "during", "anytime"]
+    span: Span
+    start: Instant | None = None  # AT: the instant; FROM: a, or None for open
+    end: Instant | None = None  # TO: b, or None for open
+    period: Expression | None = None  # DURING
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """LIFECYCLE s | IN (…) | NOT IN (…) | LIVE | ANY. LIVE and ANY are the words 'live', 'any'.
+
+    `states` are string literals (lower case as written by a bare word or a string) or Binds.
+    """
+
+    states: tuple[Expression, ...]
+    negated: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """RESOLVE BY latest | confidence | credence | consensus | none (lower case)."""
+
+    strategy: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """HISTORY [FROM a TO b]: every version believed in the window [a, b)."""
+
+    span: Span
+    start: Instant | None = None
+    end: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """DIFF SINCE a [UNTIL b] [KEY (cols)]."""
+
+    since: Instant
+    span: Span
+    until: Instant | None = None
+    key: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """The clauses of one level (a table, a query, the statement); each at most once (R5)."""
+
+    as_of: AsOf | None = None
+    valid: Valid | None = None
+    lifecycle: Lifecycle | None = None
+    resolve: Resolve | None = None
+    history: History | None = None
+    diff: Diff | None = None
+    purpose: Expression | None = None
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) is not None for name in self.__slots__)
+
+
+NO_CLAUSES = Clauses()

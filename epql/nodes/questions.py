@@ -1,0 +1,137 @@
+"""The statements that ask: SELECT, and what a SELECT cannot say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from epql.engine.errors import Span
+from epql.nodes.clauses import NO_CLAUSES, Clauses, Instant
+from epql.nodes.expressions import Expression, QueryExpression
+from epql.nodes.targets import Target, Triple
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A SELECT (or VALUES, or a compound) with the clauses that govern all of it."""
+
+    select: QueryExpression
+    clauses: Clauses
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """EXPLAIN [QUERY PLAN] query. `query_plan`: SQLite's plan alone is asked for."""
+
+    query: Query
+    span: Span
+    query_plan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """CHECK (s, p, o) [, …], or CHECK (SELECT …): what forbids it."""
+
+    triples: tuple[Triple, ...]
+    span: Span
+    query: QueryExpression | None = None
+    clauses: Clauses = NO_CLAUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """WHY target: the winner of its slot, the losers, and what decided."""
+
+    target: Target
+    span: Span
+    clauses: Clauses = NO_CLAUSES
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """WHY NOT (s, p, o): what keeps it from being the answer."""
+
+    triple: Triple
+    span: Span
+    clauses: Clauses = NO_CLAUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """TRACE QUERIES [BY AGENT a] [SINCE t] [TOUCHING target]."""
+
+    span: Span
+    agent: Expression | None = None
+    since: Instant | None = None
+    touching: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """IMPACT OF target [SINCE t]: who and what used it."""
+
+    target: Target
+    span: Span
+    since: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """REPLAY QUERY id [AS OF NOW] [DIFF]."""
+
+    id: Expression
+    span: Span
+    is_at_now: bool = False
+    is_diff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryOf:
+    """HISTORY OF target: every version of it, and of its slot."""
+
+    target: Target
+    span: Span
+    clauses: Clauses = NO_CLAUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """BLAME target: who brought it to where it is."""
+
+    target: Target
+    span: Span
+    clauses: Clauses = NO_CLAUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Bisect:
+    """BISECT (query) BETWEEN a AND b: the latest commit after which its answer differs."""
+
+    query: QueryExpression
+    low: Instant
+    high: Instant
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """SHOW words [FROM relation]; `words` in lower case: 'as of', 'time zone', 'tables', 'all'."""
+
+    words: str
+    span: Span
+    relation: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """DESCRIBE relation (an exp.Table), or DESCRIBE query."""
+
+    what: Expression | QueryExpression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """VERIFY: the journal's chain against index and content."""
+
+    span: Span

@@ -1,0 +1,54 @@
+"""Scratch tables, and INSERT, which writes them or asserts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from epql.engine.errors import Span
+from epql.nodes.clauses import Clauses
+from epql.nodes.expressions import Expression, QueryExpression, Words
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchDefinition:
+    """CREATE TEMP TABLE, CREATE INDEX, DROP TABLE, DROP INDEX.
+
+    `name` is what is made or dropped: an exp.Table, for an index its name. `table`: for
+    CREATE INDEX the table it is on.
+    """
+
+    verb: Literal["create table", "create index", "drop table", "drop index"]
+    name: Expression
+    tree: Words
+    span: Span
+    table: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchChange:
+    """UPDATE or DELETE of a scratch table. `clauses`: what its subqueries are read at."""
+
+    verb: Literal["update", "delete"]
+    table: Expression
+    tree: Words
+    clauses: Clauses
+    span: Span
+    returns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """INSERT INTO table [(columns)] query.
+
+    `is_plain`: nothing but columns, query, RETURNING and DRY RUN, so that an ASSERT can do it.
+    """
+
+    table: Expression
+    columns: tuple[str, ...] | None
+    query: QueryExpression | None  # None: DEFAULT VALUES
+    tree: Words
+    span: Span
+    returning: tuple[Expression, ...] = ()
+    is_plain: bool = True
+    dry_run: bool = False
