@@ -53,6 +53,8 @@ def connection() -> epql.Connection:
         say(f"MARK EPOCH '{epoch}'")
     say("DEFINE PREDICATE 'p' HALF LIFE '30d'")
     say("DEFINE PREDICATE 'unused' TYPE text")
+    say("DEFINE QUERY v (a) AS SELECT 1")
+    say("DEFINE QUERY V2 AS SELECT * FROM beliefs")
     clock.move(days=2)
     return made
 
@@ -85,7 +87,7 @@ def _with_twin(db: Any, key: str, source: str) -> Table:
 KEYS = [
     "beliefs", "assertions", "history", "commits", "journal", "transitions", "epochs",
     "predicates", "agents", "changes", "assertion_changes", "beliefs_past", "assertions_past",
-    "history_past", "beliefs_none", "assertions_any",
+    "history_past", "beliefs_none", "assertions_any", "views",
 ]  # fmt: skip
 
 
