@@ -8,6 +8,8 @@
     let RS256 = id of last row          ${RS256} in later statements and answers
     statement error lifecycle.move 1:9  the error's code and, if given, line:column
     PROMOTE '${RS256}'
+    ----                                if given: the error as a person reads it
+    IntegrityError lifecycle.move, line 1 column 9: ...
     query object,confidence rowsort     columns, and whether order counts (nosort: it does)
     SELECT object, confidence FROM beliefs
     notice PROPOSED                     some notice of the statement above has these words
@@ -99,7 +101,7 @@ def parse(text: str) -> tuple[list[Block], list[str]]:
         loose = []
         i += 1
         if words[0] == "----":
-            _query_of(blocks, i).answer = block.body
+            _answered(blocks, i).answer = block.body
             block.answer = []
         if words[0] in ("statement", "query", "----"):
             while i < len(lines) and not _ends_block(lines[i]):
@@ -113,13 +115,14 @@ def _ends_block(line: str) -> bool:
     return not line.strip() or line[0] == "#" or re.split(r"\s", line)[0] in DIRECTIVES
 
 
-def _query_of(blocks: list[Block], line: int) -> Block:
+def _answered(blocks: list[Block], line: int) -> Block:
+    """The query, or the statement that fails, whose answer begins at this line."""
     for block in reversed(blocks):
-        if block.name == "query":
+        if block.name == "query" or block.words[:2] == ["statement", "error"]:
             return block
         if block.name != "notice":
             break
-    raise GoldenError(f"line {line}: ---- without a query")
+    raise GoldenError(f"line {line}: ---- without a query or an error")
 
 
 def render(blocks: list[Block], rest: list[str]) -> str:
@@ -129,7 +132,7 @@ def render(blocks: list[Block], rest: list[str]) -> str:
     for block in blocks:
         lines += block.before
         lines.append(" ".join(block.words))
-        if block.name == "query":
+        if block.name in ("query", "statement"):
             answer = block.answer
         lines += (answer or []) if block.name == "----" else block.body
     return "\n".join([*lines, *rest]) + "\n"
@@ -236,6 +239,8 @@ class Run:
         except epql.Error as error:
             at = error.position
             found = [error.code] + ([f"{at[0]}:{at[1]}"] if place and at else [])
+            if block.answer is not None:
+                self._compare_rendered(block.answer, error)
             if self.rewrite:
                 block.words[2:] = found
             elif found != [code] + ([place] if place else []):
@@ -244,6 +249,13 @@ class Run:
                 ) from error
             return
         raise GoldenError(f"expected error {code}, but the statement worked")
+
+    def _compare_rendered(self, answer: list[str], error: epql.Error) -> None:
+        got = self._named(error.render()).split("\n")
+        if self.rewrite:
+            answer[:] = got
+        elif answer != got:
+            raise GoldenError("the error reads\n" + "\n".join(got))
 
     def _do_query(self, block: Block) -> None:
         with_plan = "[plan]" in block.words
