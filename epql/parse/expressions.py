@@ -6,6 +6,7 @@ are kept as written: every call is an `Anonymous`, so that nothing is renamed on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlglot import exp
@@ -60,6 +61,15 @@ def is_token(part: Any, *kinds: str) -> bool:
 
 def without_tokens(parts: Parts) -> Parts:
     return [part for part in parts if not isinstance(part, Token)]
+
+
+def _tokens(parts: Parts) -> Iterator[Token]:
+    """The tokens of a rule without a meaning of its own, without the comments between them."""
+    for part in parts:
+        if isinstance(part, Token):
+            yield part
+        else:
+            yield from _tokens(part)
 
 
 class Expressions:
@@ -166,7 +176,7 @@ class Expressions:
     def type_name(self, parts: Parts, start: int, end: int) -> Expression:
         """Any words, as SQLite allows; kept as written, since they only decide affinity."""
         names = [part for part in parts if isinstance(part, exp.Identifier)]
-        size = self.text[span_of(names[-1]).end : end].replace(" ", "")
+        size = "".join(token.value for token in _tokens(parts[len(names) :]))
         kind = " ".join(name.name for name in names) + size
         return at(exp.DataType(this=exp.DType.USERDEFINED, kind=kind), start, end)
 

@@ -34,6 +34,8 @@ LITERAL = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]
 
 def tree(node: Any) -> Any:
     """A statement's nodes without their places; with the names of its columns."""
+    if isinstance(node, exp.Var):  # a keyword that a node keeps, in either case
+        return node.name.upper()
     if isinstance(node, exp.Expr):
         parts = [(key, tree(value)) for key, value in node.args.items()]
         text = None if isinstance(node, exp.Column) else node.meta.get("text")
