@@ -6,7 +6,7 @@ import re
 
 from epql.engine.errors import ProgrammingError, Span
 
-_WORDS = re.compile(r"(?:[ \t\r\n\f]|--[^\n]*\n|/\*.*?\*/)*([A-Za-z_]+)", re.DOTALL)
+_WORDS = re.compile(r"(?:[ \t\r\n\f]|--[^\n]*\n|/\*(?:[^*]|\*+[^*/])*\*+/)*([A-Za-z_]+)")
 
 FOREIGN = {
     "REPLACE": "a new value for a slot is asserted: ASSERT (subject, predicate, object)",

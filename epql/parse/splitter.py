@@ -23,7 +23,8 @@ _PIECE = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _DEEPER = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] | --[^\n]* | /\*.*?\*/
+    r"""'(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z) | `(?:[^`]|``)*(?:`|\Z)
+      | \[[^\]]*(?:\]|\Z) | --[^\n]* | /\*.*?(?:\*/|\Z)
       | (?P<open>\(|\bCASE\b) | (?P<close>\)|\bEND\b)
     """,
     re.DOTALL | re.VERBOSE | re.IGNORECASE,

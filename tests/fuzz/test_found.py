@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
+from epql.engine.errors import Error
 from epql.parse import parse
 from epql.sqlgen import to_sqlite
 
@@ -9,3 +14,19 @@ from epql.sqlgen import to_sqlite
 def test_a_comment_inside_the_size_of_a_type_is_no_part_of_the_type() -> None:
     query = parse("SELECT CAST(x AS decimal (10 -- digits\n , /* and */ - 2))").statement
     assert to_sqlite(query.select) == "SELECT CAST(x AS decimal(10,-2))"
+
+
+def test_what_never_ends_is_looked_at_once() -> None:
+    for opening in ("[", "/* ", "'", '" ', "`"):
+        assert _seconds("SELECT " + opening * 300_000) < 5
+
+
+def test_comments_after_another_systems_word_are_skipped_once() -> None:
+    assert _seconds("MERGE " + "/**/" * 100_000 + "1") < 5
+
+
+def _seconds(text: str) -> float:
+    began = time.perf_counter()
+    with pytest.raises(Error):
+        parse(text)
+    return time.perf_counter() - began
