@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 import apsw.ext
 
+from epql.engine import scratch
 from epql.engine.errors import DataError, Error, InternalError, OperationalError, ProgrammingError
 from epql.engine.vtab.context import Scope
 
@@ -156,6 +157,8 @@ def translated(error: apsw.Error) -> Error:
     text = str(error).removeprefix("SQLError: ")
     if isinstance(error, apsw.InterruptError):
         return OperationalError("the statement was interrupted", code="statement.interrupted")
+    if isinstance(error, apsw.ConstraintError):
+        return scratch.refused(error)
     if isinstance(error, apsw.BusyError):
         return OperationalError("the index is busy", code="index.busy", retryable=True)
     if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):

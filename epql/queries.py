@@ -16,10 +16,25 @@ from epql.engine.index.snapshot import Window
 from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.vtab.context import Scope
-from epql.nodes import DefineQuery, Expression, Parsed, Query, QueryExpression
+from epql.nodes import (
+    Clauses,
+    DefineQuery,
+    Expression,
+    Parsed,
+    Query,
+    QueryExpression,
+    Words,
+)
 from epql.parse import parse
 from epql.plan.columns import explained
-from epql.plan.compile import Plan, compile_inner, compile_query, compile_value, view_of
+from epql.plan.compile import (
+    Plan,
+    compile_inner,
+    compile_query,
+    compile_value,
+    compile_words,
+    view_of,
+)
 from epql.plan.diff import Side
 from epql.plan.relations import Use, merged
 from epql.plan.scope import Resolver
@@ -65,6 +80,7 @@ class Queries:
         """The connection's scratch tables are these from now on."""
         self._scratch = frozenset(name.lower() for name in names)
         self._scratch_changes += 1
+        self._columns.clear()
 
     # ------------------------------------------------------------ planning
 
@@ -74,9 +90,7 @@ class Queries:
         catalog = self.catalog
         if plan is None or plan.parsed is not parsed or plan.catalog is not catalog:
             plan = compile_query(parsed, query, catalog, self._ask)
-            if len(self._plans) >= _CACHED:
-                self._plans.clear()
-            self._plans[id(parsed)] = plan
+            self._keep(plan)
         return plan
 
     def notices(self, plan: Plan, resolver: Resolver) -> list[str]:
@@ -91,7 +105,26 @@ class Queries:
         ]
         return ["mixed times: " + ", ".join(read)]
 
+    def plan_words(self, parsed: Parsed, words: Words, level: Clauses) -> Plan:
+        """The plan of a statement about a scratch table; kept as a query's is."""
+        plan = self._plans.get(id(parsed))
+        if plan is None or plan.parsed is not parsed or plan.catalog is not self.catalog:
+            plan = compile_words(parsed, words, level, self.catalog, self._ask)
+            self._keep(plan)
+        return plan
+
+    def _keep(self, plan: Plan) -> None:
+        if len(self._plans) >= _CACHED:
+            self._plans.clear()
+        self._plans[id(plan.parsed)] = plan
+
     # ------------------------------------------------------------ running
+
+    def change(self, plan: Plan, resolver: Resolver) -> tuple[list[Row], list[str]]:
+        """Carry out a statement about a scratch table: its rows and their columns."""
+        scopes = [resolver.scope(use) for use in plan.uses]
+        columns = self.columns_of(plan)
+        return list(self._rows(plan, scopes, resolver)), columns
 
     def run(self, plan: Plan, resolver: Resolver) -> tuple[Iterator[Row], list[str], Scope | None]:
         """Rows, columns, and the first scope that was read."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from epql import nodes
 from epql.engine.clock import EVER, FOREVER
@@ -27,8 +27,10 @@ from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
+from epql.explain import answers
 from epql.explain.levels import Origins, Standing
 from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
+from epql.explain.show import Settings
 from epql.nodes import NO_CLAUSES, Clauses, Expression, Parsed
 from epql.parse import parse
 from epql.plan.hidden import overridden
@@ -36,7 +38,8 @@ from epql.plan.notices import late
 from epql.plan.scope import Resolver, at_instant, at_transaction
 from epql.plan.values import Params, check_params
 from epql.queries import Queries
-from epql.verbs import assert_, declare, moves, supersede, views
+from epql.scratch import Change, ScratchTables
+from epql.verbs import assert_, declare, inserts, moves, supersede, views
 from epql.verbs.work import Answer, Work
 from epql.zone import zone_of
 
@@ -119,6 +122,7 @@ class Runner:
         self._transaction: Transaction | None = None
         self.session = Session(database, self._overridden)
         self.queries = Queries(database, self.session, weakref.WeakSet())
+        self.scratch = ScratchTables(database, self.queries)
         self._parsed: dict[str, Parsed] = {}
 
     # ------------------------------------------------------------ statements
@@ -145,6 +149,11 @@ class Runner:
         """Execute a statement that writes once for each row of parameters, as one unit."""
         try:
             parsed = self._parse(text)
+            if self._is_scratch(parsed.statement):
+                resolver = self._resolver(())
+                given = (check_params(parsed, row) for row in _listed(rows))
+                answer = self.scratch.change_many(parsed, parsed.statement, resolver, given)
+                return _answered(answer, resolver)
             verb = _VERBS.get(type(parsed.statement))
             if verb is None:
                 raise ProgrammingError(
@@ -192,11 +201,23 @@ class Runner:
             return self._query(parsed, statement, resolver)
         if isinstance(statement, nodes.Explain):
             return self._explain(parsed, statement, resolver)
+        if isinstance(statement, (nodes.Describe, nodes.Show)):
+            return self._told(statement, resolver)
+        if isinstance(statement, nodes.ScratchDefinition):
+            return _answered(self.scratch.define(parsed, statement, resolver), resolver)
+        if self._is_scratch(statement):
+            return _answered(self.scratch.change(parsed, statement, resolver), resolver)
         verb = _VERBS.get(type(statement))
         if verb is not None:
             dry_run = getattr(statement, "dry_run", False)
             return self._write(lambda work: verb(work, statement), resolver, dry_run=dry_run)
         return self._control(statement, resolver)
+
+    def _is_scratch(self, statement: nodes.Statement) -> TypeGuard[Change]:
+        """Whether it changes rows of a scratch table; INSERT INTO assertions does not."""
+        if isinstance(statement, nodes.Insert):
+            return self.scratch.is_scratch(statement.table) or not inserts.is_assert(statement)
+        return isinstance(statement, nodes.ScratchChange)
 
     # ------------------------------------------------------------ queries
 
@@ -219,6 +240,25 @@ class Runner:
         origins = Origins(explain.query, standing)
         lines = Explained(plan, prepared, resolver, origins).rows()
         return Result(-1, COLUMNS, iter(lines), self.queries.notices(plan, resolver))
+
+    def _told(self, statement: nodes.Describe | nodes.Show, resolver: Resolver) -> Result:
+        if isinstance(statement, nodes.Describe):
+            told = answers.of_describe(self.queries, statement)
+        else:
+            told = answers.of_show(self.queries, statement, self._settings(resolver))
+        return Result(-1, told.columns, iter(told.rows), told.notices)
+
+    def _settings(self, resolver: Resolver) -> Settings:
+        from epql import __version__
+
+        state = self.state
+        transaction = "none"
+        if self.in_transaction:
+            transaction = "read only" if state.read_only else "open"
+        return Settings(
+            state.agent, state.purpose, str(state.zone), state.notices, transaction, __version__,
+            Standing(state.transaction, state.session), resolver,
+        )  # fmt: skip
 
     @staticmethod
     def _basis(scope: Scope | None, resolver: Resolver, zone: str) -> Basis:
@@ -338,8 +378,6 @@ class Runner:
             self._set(statement, resolver)
         elif isinstance(statement, nodes.Import):
             return self._import(statement, resolver)
-        elif isinstance(statement, nodes.ScratchChange):
-            raise _unexplained(statement)
         else:
             raise NotSupportedError(
                 f"{NOT_YET[type(statement)]} is not available yet",
@@ -456,16 +494,8 @@ class Runner:
         return Result(report.assertions, notices=[report.sentence()])
 
 
-def _unexplained(change: nodes.ScratchChange) -> ProgrammingError:
-    """UPDATE and DELETE of beliefs are refused with the question what happened."""
-    verb = change.verb
-    return ProgrammingError(
-        f"{verb.upper()} would not say why the belief changes",
-        code="statement.update" if verb == "update" else "statement.delete",
-        span=Span(change.span.start, change.span.start + len(verb)),
-        hint="did the world change: SUPERSEDE; were we wrong: CORRECT; is it withdrawn: RETRACT;"
-        " must it vanish: ERASE",
-    )
+def _answered(answer: Answer, resolver: Resolver) -> Result:
+    return Result(answer.count, answer.columns, iter(answer.rows), list(resolver.notices))
 
 
 def _check_characters(text: str) -> None:
@@ -494,6 +524,7 @@ _CACHED = 1000
 
 _VERBS: dict[type, Callable[[Work, Any], Answer]] = {
     nodes.Assert: assert_.run,
+    nodes.Insert: inserts.run,
     nodes.Transition: moves.transition,
     nodes.Retract: moves.retract,
     nodes.Supersede: supersede.run,
@@ -513,19 +544,15 @@ NOT_YET: dict[type, str] = {
     nodes.DefineAgent: "DEFINE AGENT",
     nodes.DefinePolicy: "DEFINE POLICY",
     nodes.DefineTopic: "DEFINE TOPIC",
-    nodes.Describe: "DESCRIBE",
     nodes.Erase: "ERASE",
     nodes.Export: "EXPORT",
     nodes.Forbid: "FORBID",
     nodes.HistoryOf: "HISTORY OF",
     nodes.Impact: "IMPACT OF",
-    nodes.Insert: "INSERT INTO",
     nodes.Repeal: "REPEAL",
     nodes.Replay: "REPLAY QUERY",
     nodes.Restore: "RESTORE",
     nodes.Revive: "REVIVE",
-    nodes.ScratchDefinition: "CREATE TEMP TABLE",
-    nodes.Show: "SHOW",
     nodes.Trace: "TRACE QUERIES",
     nodes.Verify: "VERIFY",
     nodes.Vote: "VOTE",

@@ -273,6 +273,7 @@ def _type(kind: exp.Expr) -> str:
     word = word if isinstance(word, str) else word.name
     if not word:
         return ""
+    word = str(word)
     is_plain = _TYPE.match(word) and not KEYWORDS.intersection(word.upper().split())
     if not is_plain:  # only the letters count: they decide the affinity
         word = quote_name(word)

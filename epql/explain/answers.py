@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from epql.engine.errors import Span
 from epql.engine.vtab.register import RELATIONS
 from epql.explain import describe, show
-from epql.nodes import Query
+from epql.nodes import Describe, Query, Show
 from epql.queries import Queries
 
 
@@ -18,6 +18,25 @@ class Told(NamedTuple):
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     notices: list[str]
+
+
+def of_describe(queries: Queries, statement: Describe) -> Told:
+    """DESCRIBE name, DESCRIBE query."""
+    what = statement.what
+    if isinstance(what, Query):
+        return describe_query(queries, what)
+    return describe_name(queries, what.name, what.meta.get("span"))
+
+
+def of_show(queries: Queries, statement: Show, settings: show.Settings) -> Told:
+    """SHOW words, SHOW COLUMNS FROM name."""
+    if statement.words == "columns" and statement.relation is not None:
+        relation = statement.relation
+        return describe_name(queries, relation.name, relation.meta.get("span"))
+    words = statement.words
+    if statement.relation is not None:
+        words = f"{words} from {statement.relation.name}"
+    return show_name(queries, words, statement.span, settings)
 
 
 def describe_name(queries: Queries, name: str, span: Span | None) -> Told:
@@ -46,7 +65,7 @@ def describe_query(queries: Queries, query: Query) -> Told:
     return _told(describe.COLUMNS, describe.of_columns(queries.typed_columns(query)))
 
 
-def show_name(queries: Queries, name: str, span: Span, session: show.Session) -> Told:
+def show_name(queries: Queries, name: str, span: Span, session: show.Settings) -> Told:
     """SHOW name. Raises ProgrammingError `show.unknown`, `name.unknown_relation`."""
     words = name.lower().split()
     names = queries.catalog
@@ -55,8 +74,6 @@ def show_name(queries: Queries, name: str, span: Span, session: show.Session) ->
         return _told(show.LIST_COLUMNS, show.relations(views, sorted(names.scratch)))
     if words == ["queries"]:
         return _told(show.LIST_COLUMNS, show.queries(views))
-    if words[:2] == ["columns", "from"] and len(words) == 3:
-        return describe_name(queries, words[2], span)
     return _told(show.COLUMNS, show.setting(name, span, session))
 
 

@@ -25,7 +25,7 @@ Found = tuple[str | None, str]
 
 
 @dataclass(frozen=True)
-class Session:
+class Settings:
     """What settings are read from: the session's own, and the clauses that stand."""
 
     agent: str
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
     origin: str
 
 
-def setting(name: str, span: Span, session: Session) -> list[Setting]:
+def setting(name: str, span: Span, session: Settings) -> list[Setting]:
     """The rows of SHOW name; every setting for ALL. Raises ProgrammingError `show.unknown`."""
     known = " ".join(name.lower().split())
     known = _SPELLINGS.get(known, known)
@@ -77,8 +77,8 @@ def queries(views: Sequence[str]) -> list[tuple[str, str, str]]:
 # ---------------------------------------------------------------- settings
 
 
-def _clause(name: str, label: str, default: str) -> Callable[[Session], Found]:
-    def read(session: Session) -> Found:
+def _clause(name: str, label: str, default: str) -> Callable[[Settings], Found]:
+    def read(session: Settings) -> Found:
         for level, clauses in zip(Standing._fields, session.standing, strict=True):
             clause = getattr(clauses, name)
             if clause is not None:
@@ -92,11 +92,11 @@ def _set(value: str | None, default: str | None) -> Found:
     return value, "default" if value == default else "session"
 
 
-def _tx(session: Session) -> Found:
+def _tx(session: Settings) -> Found:
     return str(session.resolver.present.tx), "database"
 
 
-SETTINGS: dict[str, Callable[[Session], Found]] = {
+SETTINGS: dict[str, Callable[[Settings], Found]] = {
     "as of": _clause("as_of", "AS OF", "NOW"),
     "valid": _clause("valid", "VALID", "AT the AS OF instant"),
     "lifecycle": _clause("lifecycle", "LIFECYCLE", "LIVE"),

@@ -126,7 +126,7 @@ class Show:
 class Describe:
     """DESCRIBE relation (an exp.Table), or DESCRIBE query."""
 
-    what: Expression | QueryExpression
+    what: Expression | Query
     span: Span
 
 

@@ -41,7 +41,8 @@ class ScratchChange:
 class Insert:
     """INSERT INTO table [(columns)] query.
 
-    `is_plain`: nothing but columns, query, RETURNING and DRY RUN, so that an ASSERT can do it.
+    `is_plain`: nothing but columns, query, RETURNING of columns and DRY RUN, so that an ASSERT
+    can do it. `returning`: those columns' names; ("*",) for all.
     """
 
     table: Expression
@@ -49,6 +50,6 @@ class Insert:
     query: QueryExpression | None  # None: DEFAULT VALUES
     tree: Words
     span: Span
-    returning: tuple[Expression, ...] = ()
+    returning: tuple[str, ...] | None = None
     is_plain: bool = True
     dry_run: bool = False

@@ -36,7 +36,8 @@ class Options(Queries):
     # ------------------------------------------------------------ targets
 
     def triple(self, parts: Parts, start: int, end: int) -> nodes.Triple:
-        return nodes.Triple(*map(self._seen, parts[1:-1:2]), Span(start, end))
+        subject, predicate, obj = map(self._seen, parts[1:-1:2])
+        return nodes.Triple(subject, predicate, obj, Span(start, end))
 
     def id_target(self, parts: Parts, start: int, end: int) -> nodes.IdTarget:
         return nodes.IdTarget(parts[0], Span(start, end))
@@ -49,7 +50,8 @@ class Options(Queries):
         return nodes.QueryTarget(parts[1], Span(start, end))
 
     def pattern(self, parts: Parts, start: int, end: int) -> nodes.Pattern:
-        return nodes.Pattern(*parts[1:-1:2], Span(start, end))
+        subject, predicate, obj = parts[1:-1:2]
+        return nodes.Pattern(subject, predicate, obj, Span(start, end))
 
     def any_value(self, parts: Parts, start: int, end: int) -> None:
         return None

@@ -22,9 +22,7 @@ class Questions(Options):
         return nodes.Query(parts[0], take_clauses(parts[0]), Span(start, end))
 
     def explain(self, parts: Parts, start: int, end: int) -> nodes.Explain:
-        select: exp.Query = parts[-1]
-        place = Span(select.meta["span"].start, end)
-        query = nodes.Query(select, take_clauses(select), place)
+        query = _query(parts[-1], end)
         return nodes.Explain(query, Span(start, end), query_plan=len(parts) > 2)
 
     def check(self, parts: Parts, start: int, end: int) -> nodes.Check:
@@ -84,10 +82,16 @@ class Questions(Options):
     def describe(self, parts: Parts, start: int, end: int) -> nodes.Describe:
         return nodes.Describe(parts[1], Span(start, end))
 
-    describe_query = describe
+    def describe_query(self, parts: Parts, start: int, end: int) -> nodes.Describe:
+        return nodes.Describe(_query(parts[1], end), Span(start, end))
 
     def verify(self, parts: Parts, start: int, end: int) -> nodes.Verify:
         return nodes.Verify(Span(start, end))
+
+
+def _query(select: exp.Query, end: int) -> nodes.Query:
+    """A query at the end of another statement, with the clauses that govern all of it."""
+    return nodes.Query(select, take_clauses(select), Span(select.meta["span"].start, end))
 
 
 def _word(part: Any) -> str:

@@ -12,12 +12,12 @@ from sqlglot import exp
 
 from epql import nodes
 from epql.engine.errors import Span
-from epql.nodes import NO_CLAUSES, Expression, Words
-from epql.parse.clauses import Clause, combine
+from epql.nodes import Expression, Words
+from epql.parse.clauses import Clause
 from epql.parse.expressions import Parts, is_token
 from epql.parse.lexer import Token
 from epql.parse.options import Option, Options
-from epql.parse.places import at
+from epql.parse.places import at, span_of
 from epql.parse.queries import Joins
 
 
@@ -27,24 +27,30 @@ class Scratch(Options):
     # ------------------------------------------------------------ definitions
 
     def create_table(self, parts: Parts, start: int, end: int) -> nodes.ScratchDefinition:
+        _mark(parts[1])
         tree = self._words(parts, start, end)
         return nodes.ScratchDefinition("create table", parts[1], tree, Span(start, end))
 
     create_table_as = create_table
 
     def create_index(self, parts: Parts, start: int, end: int) -> nodes.ScratchDefinition:
-        name = next(part for part in parts if isinstance(part, exp.Identifier))
+        place = next(i for i, part in enumerate(parts) if isinstance(part, exp.Identifier))
+        name = _index(parts[place])
         table = next(part for part in parts if isinstance(part, exp.Table))
-        tree = self._words(parts, start, end)
+        table.meta["target"] = True
+        table.set("db", None)  # an index is where its table is; SQLite lets only one of them say it
+        tree = self._words([*parts[:place], name, *parts[place + 1 :]], start, end)
         return nodes.ScratchDefinition("create index", name, tree, Span(start, end), table)
 
     def drop_table(self, parts: Parts, start: int, end: int) -> nodes.ScratchDefinition:
+        _mark(parts[-1])
         tree = self._words(parts, start, end)
         return nodes.ScratchDefinition("drop table", parts[-1], tree, Span(start, end))
 
     def drop_index(self, parts: Parts, start: int, end: int) -> nodes.ScratchDefinition:
-        tree = self._words(parts, start, end)
-        return nodes.ScratchDefinition("drop index", parts[-1], tree, Span(start, end))
+        name = _index(parts[-1])
+        tree = self._words([*parts[:-1], name], start, end)
+        return nodes.ScratchDefinition("drop index", name, tree, Span(start, end))
 
     # ------------------------------------------------------------ rows
 
@@ -57,14 +63,18 @@ class Scratch(Options):
             _close(query)
         known = [part for part in (into, query, returned) if part is not None]
         options = [part for part in parts if isinstance(part, Option)]
+        names = None if returned is None else _names(returned.meta["returned"])
         return nodes.Insert(
             into.meta["table"],
             into.meta["columns"],
             query,
             self._words([part for part in parts if part not in options], start, end),
             Span(start, end),
-            () if returned is None else returned.meta["returned"],
-            into.meta["is_plain"] and query is not None and len(parts) == len(known + options),
+            names,
+            into.meta["is_plain"]
+            and query is not None
+            and len(parts) == len(known + options)
+            and (returned is None or names is not None),
             bool(options),
         )
 
@@ -98,12 +108,13 @@ class Scratch(Options):
             verb,
             written.meta["table"],
             self._words(parts, start, end),
-            combine(clauses, self.text) or NO_CLAUSES,
+            self._level([clauses], f"an {verb.upper()}" if verb == "update" else "a DELETE"),
             Span(start, end),
             _marked(parts, "returned") is not None,
         )
 
     def written_table(self, parts: Parts, start: int, end: int) -> Words:
+        _mark(parts[0])
         made = self._words(parts, start, end)
         made.meta["table"] = parts[0]
         return made
@@ -132,9 +143,31 @@ class Scratch(Options):
     default_values = conflict_target = assignments = assignment = _words
 
 
+def _mark(table: exp.Table) -> None:
+    """It is the table that a statement is about: always a scratch table."""
+    table.meta["target"] = True
+    table.meta["database"] = table.args["db"].name.lower() if table.args.get("db") else "temp"
+    table.set("db", exp.to_identifier("temp", quoted=True))
+
+
+def _index(name: exp.Identifier) -> exp.Table:
+    made = at(exp.Table(this=name), *span_of(name))
+    _mark(made)
+    return made
+
+
 def _marked(parts: Parts, mark: str) -> Words | None:
     """The part that carries what `mark` names."""
     return next((part for part in parts if isinstance(part, Words) and mark in part.meta), None)
+
+
+def _names(items: tuple[Expression, ...]) -> tuple[str, ...] | None:
+    """The columns that RETURNING names; None if it asks for more than columns."""
+    if [type(item) for item in items] == [exp.Star]:
+        return ("*",)
+    if all(isinstance(item, exp.Column) and item.name != "*" for item in items):
+        return tuple(item.name for item in items)
+    return None
 
 
 def _close(query: exp.Query) -> None:

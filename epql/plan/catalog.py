@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from sqlglot import exp
+
 from epql.engine.errors import ProgrammingError, Span
 from epql.engine.vtab.base import SCOPE, Relation
 from epql.engine.vtab.register import RELATIONS
@@ -59,6 +61,27 @@ def relation(name: str, span: Span | None, views: Iterable[str] = ()) -> Relatio
             hint=nearest(name, [*RELATIONS, *views], "the relations are "),
         )
     return found
+
+
+def is_temp(table: exp.Table) -> bool:
+    """Whether a table is named with SQLite's schema for scratch tables, as in `temp.t`."""
+    return bool(table.args.get("db")) and table.args["db"].name.lower() == "temp"
+
+
+def scratch(table: exp.Expr, names: Iterable[str]) -> str:
+    """The name of a scratch table. Raises ProgrammingError `name.unknown_relation`."""
+    known = sorted(names)
+    name = str(table.name).lower()
+    if name not in known:
+        raise ProgrammingError(
+            f"there is no scratch table called {table.name!r}",
+            code="name.unknown_relation",
+            span=table.meta.get("span"),
+            hint=nearest(name, known, "the scratch tables are ")
+            if known
+            else "CREATE TEMP TABLE makes one",
+        )
+    return name
 
 
 def check_names(names: Iterable[Any]) -> None:

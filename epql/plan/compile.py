@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from epql.engine.errors import Span
 from epql.engine.reading import UnknownName
-from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Expression, Parsed, Query
+from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Expression, Parsed, Query, Words
 from epql.plan import catalog, columns
 from epql.plan.columns import ColumnsOf, Mentioned
 from epql.plan.relations import Relations, Use
@@ -66,15 +66,25 @@ def compile_query(parsed: Parsed, query: Query, known: Catalog, ask: ColumnsOf) 
     except UnknownName as error:
         reads = [use.relation for use in relations.uses]
         raise columns.explained(error, columns.mentioned(select, reads)) from error.__cause__
+    return _planned(parsed, select, relations, known, _compared(relations, clauses))
+
+
+def _planned(
+    parsed: Parsed,
+    tree: exp.Expr,
+    relations: Relations,
+    known: Catalog,
+    compared: Compared | None = None,
+) -> Plan:
     return Plan(
-        to_sqlite(select),
+        to_sqlite(tree),
         tuple(relations.uses),
-        tuple(dict.fromkeys(bind.this for bind in select.find_all(Bind) if _is_own(bind))),
+        tuple(dict.fromkeys(bind.this for bind in tree.find_all(Bind) if _is_own(bind))),
         parsed,
         known,
         tuple(scope_name(number) for number in range(len(relations.uses))),
-        columns.mentioned(select, [use.relation for use in relations.uses]),
-        _compared(relations, clauses),
+        columns.mentioned(tree, [use.relation for use in relations.uses]),
+        compared,
     )
 
 
@@ -83,6 +93,21 @@ def _compared(relations: Relations, clauses: Clauses) -> Compared | None:
         if wanted is clauses.diff:
             return Compared(wanted, replace(clauses, diff=None), key)
     return None
+
+
+def compile_words(
+    parsed: Parsed, words: Words, level: Clauses, known: Catalog, ask: ColumnsOf
+) -> Plan:
+    """Plan a statement about a scratch table; `level`: what its subqueries are read at."""
+    words = words.copy()
+    catalog.check_names(words.find_all(exp.Identifier))
+    _name_results(words)
+    for part in words.find_all(Words):
+        if "returned" in part.meta:
+            part.set("expressions", [_named(item, True) for item in part.expressions])
+    relations = Relations(known, ask)
+    relations.rewrite_words(words, replace(level, purpose=None))
+    return _planned(parsed, words, relations, known)
 
 
 def compile_inner(query: exp.Query, known: Catalog, ask: ColumnsOf) -> Plan:

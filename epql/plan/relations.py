@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from epql.engine.errors import Error, ProgrammingError, Span
 from epql.engine.vtab.register import RELATIONS
-from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff
+from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Words
 from epql.plan import catalog, columns, compare, diff, views
 from epql.plan.columns import ColumnsOf
 from epql.plan.diff import Side
@@ -95,6 +95,14 @@ class Relations:
         query.meta["clauses"] = level
         return self._query(query, NO_CLAUSES, Names())
 
+    def rewrite_words(self, words: Words, level: Clauses) -> None:
+        """Rewrite every relation in a statement about a scratch table, in place."""
+        _check_outer_joins(words)
+        with_ = next((part for part in words.expressions if isinstance(part, exp.With)), None)
+        names = self._with_common(with_, level, Names())
+        self._children(words, level, names)
+        _check_meaning(level, self._read)
+
     # ------------------------------------------------------------ queries
 
     def _query(self, node: exp.Query, level: Clauses, names: Names) -> exp.Query:
@@ -103,7 +111,7 @@ class Relations:
             return self._diff(node, own, level, names)
         first = len(self._read)
         level = merged(own, level)
-        names = self._with_common(node, level, names)
+        names = self._with_common(node.args.get("with_"), level, names)
         self._children(node, level, names)
         _check_meaning(own, self._read[first:])
         return node
@@ -124,9 +132,8 @@ class Relations:
             else:
                 waiting.extend(reversed(list(child.iter_expressions())))
 
-    def _with_common(self, query: exp.Query, level: Clauses, names: Names) -> Names:
+    def _with_common(self, with_: exp.With | None, level: Clauses, names: Names) -> Names:
         """Rewrite the common tables of a query; the names inside it."""
-        with_ = query.args.get("with_")
         if with_ is None:
             return names
         written = with_.copy()
@@ -171,13 +178,18 @@ class Relations:
     # ------------------------------------------------------------ tables
 
     def _table(self, table: exp.Table, level: Clauses, names: Names) -> None:
+        if "target" in table.meta:
+            return
         own: Clauses = table.meta.get("clauses", NO_CLAUSES)
         call = table.this if isinstance(table.this, exp.Anonymous) else None
         name = _name_of(table)
         if isinstance(table.parent, exp.In) and table.arg_key == "field":
             self._in_table(table, level, names)
             return
-        other = None if table.args.get("db") else self._other(name, names)
+        if catalog.is_temp(table):
+            other: View | Common | str | None = catalog.scratch(table, self._catalog.scratch)
+        else:
+            other = None if table.args.get("db") else self._other(name, names)
         if isinstance(other, View):
             self._view(table, other, own, level, names)
         elif isinstance(other, Common) and own and other.with_ is not None:

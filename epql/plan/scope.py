@@ -252,11 +252,12 @@ class Resolver:
                 return self._point(instant, base, future=True).clock
             if instant.base == "now":
                 return self._shifted(base, instant)
-            return self._shifted(self._point_of_time(self._value(instant), base), instant)
+            return self._shifted(self.point_of_time(self._value(instant), base), instant)
         except Error as error:
             raise error.with_span(instant.span) from None
 
-    def _point_of_time(self, found: Any, base: int) -> int:
+    def point_of_time(self, found: Any, base: int) -> int:
+        """A value in microseconds: text in any form of an instant, a date, a transaction."""
         if isinstance(found, str):
             if instants.looks_like_record(found):
                 tx = recorded_in(self.database, by_id(self.database, found))

@@ -2,9 +2,13 @@
 
     work        what a verb has to work with: parameters, clock, transaction, notices
     targets     ids, slots, triples and queries to the assertions they name
+    asserter    the options of ASSERT, its guards
     assert_     ASSERT
+    assert_rows ASSERT SELECT
+    inserts     INSERT INTO assertions
     moves       TRANSITION, PROMOTE, REJECT, RETRACT
     supersede   SUPERSEDE
+    views       DEFINE QUERY, DROP QUERY
     declare     DEFINE PREDICATE, MARK EPOCH
     returning   RETURNING: the assertions a verb touched, as rows
 

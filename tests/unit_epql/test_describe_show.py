@@ -11,7 +11,6 @@ from epql.engine.errors import Span
 from epql.engine.vtab.base import HIDDEN
 from epql.engine.vtab.register import RELATIONS
 from epql.explain import answers, show
-from epql.explain.levels import Standing
 from epql.nodes import Query
 from epql.parse import parse
 from tests.clock import TestClock
@@ -28,17 +27,8 @@ def con() -> Iterator[epql.Connection]:
     connection.close()
 
 
-def session(con: epql.Connection) -> show.Session:
-    runner = con.runner
-    state = runner.state
-    return show.Session(
-        state.agent, state.purpose, str(state.zone), state.notices, "none", epql.__version__,
-        Standing(state.transaction, state.session), runner._resolver(()),
-    )  # fmt: skip
-
-
 def shown(con: epql.Connection, name: str) -> list[tuple[object, ...]]:
-    return list(answers.show_name(con.runner.queries, name, SPAN, session(con)).rows)
+    return con.execute(f"SHOW {name}").fetchall()
 
 
 @pytest.mark.parametrize("name", RELATIONS)

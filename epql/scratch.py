@@ -1,0 +1,160 @@
+"""Carries out statements about the connection's scratch tables; they write no belief."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from epql import nodes
+from epql.engine.database import Database
+from epql.engine.errors import Error, ProgrammingError, Span
+from epql.engine.vtab.register import RELATIONS
+from epql.nodes import NO_CLAUSES, Expression, Parsed
+from epql.plan import catalog
+from epql.plan.scope import Resolver
+from epql.plan.values import Params
+from epql.queries import Queries
+from epql.verbs.work import Answer, Row
+
+Change = nodes.Insert | nodes.ScratchChange
+
+
+class ScratchTables:
+    """The scratch tables of one connection."""
+
+    def __init__(self, database: Database, queries: Queries) -> None:
+        self._database = database
+        self._queries = queries
+
+    def define(
+        self, parsed: Parsed, statement: nodes.ScratchDefinition, resolver: Resolver
+    ) -> Answer:
+        """CREATE TEMP TABLE, CREATE INDEX, DROP TABLE, DROP INDEX."""
+        self._check_definition(statement)
+        self._queries.buffer()
+        plan = self._queries.plan_words(parsed, statement.tree, NO_CLAUSES)
+        try:
+            self._queries.change(plan, resolver)
+        except Error as error:
+            raise error.with_span(_span(statement.name)) from error.__cause__
+        self._database.scratch.note_change()
+        self._queries.scratch_changed(self._database.scratch.tables())
+        return Answer(-1)
+
+    def change(self, parsed: Parsed, statement: Change, resolver: Resolver) -> Answer:
+        """INSERT, UPDATE or DELETE: rows changed, and the rows of RETURNING."""
+        return self.change_many(parsed, statement, resolver, [resolver.params])
+
+    def change_many(
+        self, parsed: Parsed, statement: Change, resolver: Resolver, params: Iterable[Params]
+    ) -> Answer:
+        """The same for each row of parameters; all of it or nothing."""
+        self._check_change(statement)
+        self._queries.buffer()
+        level = NO_CLAUSES if isinstance(statement, nodes.Insert) else statement.clauses
+        plan = self._queries.plan_words(parsed, statement.tree, level)
+        count = 0
+        columns: list[str] = []
+        rows: list[Row] = []
+        try:
+            with self._database.scratch.all_or_nothing():
+                for resolver.params in params:
+                    some, columns = self._queries.change(plan, resolver)
+                    rows += some
+                    count += self._database.scratch.changes()
+        except Error as error:
+            raise error.with_span(_span(statement.table)) from error.__cause__
+        return Answer(count, tuple(columns), rows) if columns else Answer(count)
+
+    # ------------------------------------------------------------ what may be written
+
+    def is_scratch(self, table: Expression) -> bool:
+        """Whether the name is that of a scratch table."""
+        return table.name.lower() in self._queries.catalog.scratch
+
+    def _check_definition(self, statement: nodes.ScratchDefinition) -> None:
+        name = statement.name
+        _check_database(name)
+        if statement.verb == "create table":
+            if name.name.lower() in (*RELATIONS, *catalog.TABLE_FUNCTIONS, *catalog.COMPARING):
+                raise ProgrammingError(
+                    f"{name.name!r} is the name of a relation",
+                    code="scratch.name",
+                    span=_span(name),
+                    hint="choose another name",
+                )
+        elif statement.verb == "create index":
+            assert statement.table is not None
+            catalog.scratch(statement.table, self._queries.catalog.scratch)
+        elif not _says_if_exists(statement):
+            if statement.verb == "drop table":
+                catalog.scratch(name, self._queries.catalog.scratch)
+            else:
+                self._check_index(name)
+
+    def _check_index(self, name: Expression) -> None:
+        known = self._database.scratch.indexes()
+        if name.name.lower() not in [one.lower() for one in known]:
+            raise ProgrammingError(
+                f"there is no index called {name.name!r}",
+                code="name.unknown_index",
+                span=_span(name),
+                hint=catalog.nearest(name.name, known, "the indexes are ") if known else None,
+            )
+
+    def _check_change(self, statement: Change) -> None:
+        table = statement.table
+        _check_database(table)
+        if isinstance(statement, nodes.Insert) and statement.dry_run:
+            raise ProgrammingError(
+                "DRY RUN is for statements that write beliefs",
+                code="scratch.dry_run",
+                span=statement.span,
+                hint="scratch tables are the connection's own: DELETE takes the rows away again",
+            )
+        if self.is_scratch(table):
+            return
+        name = table.name.lower()
+        if name not in RELATIONS and name not in self._queries.catalog.views:
+            catalog.scratch(table, self._queries.catalog.scratch)
+        raise _not_scratch(statement)
+
+
+def _not_scratch(statement: Change) -> ProgrammingError:
+    """Beliefs are written with verbs that say why."""
+    if isinstance(statement, nodes.Insert):
+        return ProgrammingError(
+            f"{statement.table.name} is read, not written",
+            code="insert.relation",
+            span=_span(statement.table),
+            hint="ASSERT (s, p, o), or INSERT INTO assertions (subject, predicate, object) …",
+        )
+    verb = statement.verb
+    return ProgrammingError(
+        f"{verb.upper()} would not say why the belief changes",
+        code="statement.update" if verb == "update" else "statement.delete",
+        span=Span(statement.span.start, statement.span.start + len(verb)),
+        hint="did the world change: SUPERSEDE; were we wrong: CORRECT; is it withdrawn: RETRACT;"
+        " must it vanish: ERASE",
+    )
+
+
+def _check_database(table: Expression) -> None:
+    database = table.meta.get("database", "temp")
+    if database not in ("temp", "main"):
+        raise ProgrammingError(
+            f"there is no database called {database!r}",
+            code="name.unknown_database",
+            span=_span(table),
+            hint=f"write {table.name} alone",
+        )
+
+
+def _says_if_exists(statement: nodes.ScratchDefinition) -> bool:
+    words: list[Any] = statement.tree.expressions
+    return any(isinstance(word, nodes.Words) for word in words)
+
+
+def _span(node: Expression) -> Span | None:
+    span: Span | None = node.meta.get("span")
+    return span
