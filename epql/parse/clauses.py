@@ -6,7 +6,6 @@ A rule gives a `Clause`; a level's clauses travel as a list of them until the le
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from epql.nodes import Bind, Clauses, Expression, Instant
 from epql.parse.expressions import Expressions, Parts, is_token
 from epql.parse.lexer import Token
 from epql.parse.places import at, literal, span_of
+from epql.parse.spelling import nearest
 
 STRATEGIES = ("latest", "confidence", "credence", "consensus", "none")
 
@@ -209,11 +209,3 @@ def known_state(state: Expression, also: tuple[str, ...] = ()) -> Expression:
             hint=close or "the states are " + ", ".join(known),
         )
     return state
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """`did you mean X?` for the closest known word, in capitals."""
-    words = [item.lower() for item in known]
-    close = [item for item in words if sorted(item) == sorted(word.lower())]  # FORM, FROM
-    close = close or difflib.get_close_matches(word.lower(), words, 1, 0.6)
-    return f"did you mean {close[0].upper()}?" if close else None

@@ -98,6 +98,29 @@ class Driver:
                 values.append(value)
                 states.append(rows[states[-1]][origin])
 
+    def reach(self, tokens: Sequence[Token]) -> int:
+        """How many of the tokens have a place, before the first that has none."""
+        states = [self.start]
+        for number, token in enumerate(tokens):
+            kind = token.kind
+            if kind == NAME:
+                kind = self._word(token, states)
+            elif kind == KEYWORD:
+                kind = self.keywords[token.value.upper()]
+            while True:
+                action = self.rows[states[-1]].get(kind)
+                if kind == END and states[-1] == self.end:
+                    return number + 1
+                if action is None or len(states) > STACK_MAX:
+                    return number
+                if action >= 0:
+                    states.append(action)
+                    break
+                size, origin = self.rules[-1 - action][:2]
+                del states[-size:]
+                states.append(self.rows[states[-1]][origin])
+        return len(tokens)
+
     def _word(self, token: Token, states: list[int]) -> str:
         """A keyword where the parser can take it, else a name."""
         if not token.value.isascii():
