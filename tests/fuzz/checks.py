@@ -125,8 +125,8 @@ class Checker:
     # ------------------------------------------------------------ planning and running
 
     def plan(self, text: str, parsed: Parsed) -> str:
-        """Plan a query; what else is no matter of the planner."""
-        if not isinstance(parsed.statement, nodes.Query):
+        """Plan a query; what else is no matter of the planner, nor is half a character."""
+        if not isinstance(parsed.statement, nodes.Query) or re.search("[\ud800-\udfff]", text):
             return ""
         queries = self.connection().runner.queries
         with self.guard(text):
@@ -169,9 +169,8 @@ class Checker:
         self._used += 1
         if self._used % 10 == 0:
             _limit(connection)
-            count = connection.execute("SELECT count(*) FROM assertions LIFECYCLE ANY").fetchone()
-            if count != (self._facts,):
-                self.close()
+            count = _count(connection)
+            if count != self._facts:
                 raise Finding(f"{self._facts} assertions became {count}")
 
     def connection(self) -> Any:
@@ -185,7 +184,7 @@ class Checker:
                 clock.move(seconds=7)
                 made.commit()
             self._connection, self._used = made, 0
-            self._facts = made.execute("SELECT count(*) FROM assertions LIFECYCLE ANY").fetchone()[0]
+            self._facts = _count(made)
         _limit(self._connection)
         return self._connection
 
@@ -242,6 +241,13 @@ def _is_by_grammar(text: str) -> bool:
     return True
 
 
+def _count(connection: Any) -> int:
+    found: tuple[int] = connection.execute(
+        "SELECT count(*) FROM assertions LIFECYCLE ANY"
+    ).fetchone()
+    return found[0]
+
+
 def _limit(connection: Any) -> None:
     """From now on, what runs for more than RUNS_S is interrupted."""
     until = time.monotonic() + RUNS_S
@@ -265,5 +271,3 @@ def percentile(times: array[float], share: float) -> float:
     """The time that this share of the texts stays below."""
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
-
-

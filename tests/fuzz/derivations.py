@@ -141,5 +141,5 @@ class Deriver:
     def untaken(self) -> list[tuple[str, int]]:
         """The alternatives that were never taken."""
         rules, _ = _grammar()
-        every = [(name, n) for name, alternatives in rules.items() for n in range(len(alternatives))]
+        every = [(name, n) for name, several in rules.items() for n in range(len(several))]
         return [one for one in every if one not in self.taken and len(rules[one[0]]) > 1]

@@ -62,7 +62,7 @@ def insert_odd(random: Random, text: str, other: str) -> str:
 
 def insert_any(random: Random, text: str, other: str) -> str:
     start = _place(random, text)
-    code = random.choice((random.randrange(128), random.randrange(0x3000), random.randrange(1114112)))
+    code = random.randrange(random.choice((128, 0x3000, 0x110000)))
     return text[:start] + chr(code) + text[start:]
 
 
@@ -157,6 +157,7 @@ def _phrase(random: Random, text: str, found: Sequence[lexer.Token], other: str)
 MUTATIONS: tuple[Mutation, ...] = (
     delete, insert_odd, insert_any, duplicate, splice, graft, truncate, swap_case,
     *(_on_tokens(one) for one in (
-        _drop, _twice, _exchange, _other_word, _other_word, _same_kind, _other_odd, _phrase, _phrase,
+        _drop, _twice, _exchange, _other_word, _other_word, _same_kind, _other_odd, _phrase,
+        _phrase,
     )),
 )  # fmt: skip

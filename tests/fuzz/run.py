@@ -10,6 +10,7 @@ before is changed further. At the end stand executions, outcomes, the slowest te
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -111,6 +112,7 @@ def long_texts(sizes: tuple[int, ...] = SIZES) -> Iterator[tuple[str, list[float
     for name in shapes.PIECES:
         spent = []
         for size in sizes:
+            gc.collect()  # of the trees before, which would count here
             checker.read(shapes.shape(name, size))
             spent.append(checker.times[-1])
         yield name, spent

@@ -1,7 +1,7 @@
 """Where inputs begin: every statement that the project has written down, and those kept here.
 
-    statements()    of the golden files, the manual, the tests' own texts and public.sql
-    kept()          corpus/inputs.jsonl: a string a line, each once a finding or nearly one
+statements()    of the golden files, the manual, the tests' own texts and public.sql
+kept()          corpus/inputs.jsonl: a string a line, each once a finding or nearly one
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _texts_of_tests() -> list[str]:
     texts = []
     for file in sorted((ROOT / "tests").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if node.value.lstrip(" (\n").upper().startswith(words) and " " in node.value:
-                    texts.append(node.value)
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and " " in text and text.lstrip().upper().startswith(words):
+                texts.append(text)
     return texts

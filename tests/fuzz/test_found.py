@@ -18,7 +18,7 @@ def test_a_comment_inside_the_size_of_a_type_is_no_part_of_the_type() -> None:
 
 def test_what_never_ends_is_looked_at_once() -> None:
     for opening in ("[", "/* ", "'", '" ', "`"):
-        assert _seconds("SELECT " + opening * 300_000) < 5
+        assert _seconds("SELECT " + opening * 300_001) < 5
 
 
 def test_comments_after_another_systems_word_are_skipped_once() -> None:
