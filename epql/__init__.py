@@ -25,7 +25,7 @@ from epql.engine.errors import (
     Warning,  # noqa: A004  PEP 249 gives this name
 )
 from epql.layout import format  # noqa: A004  the name users know from other formatters
-from epql.runner import Basis
+from epql.result import Basis
 
 __version__ = "0.1.0"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from epql.engine import errors
 from epql.engine.errors import InterfaceError
-from epql.runner import Basis, Result, Runner
+from epql.result import Basis, Result
+from epql.runner import Runner
 
 if TYPE_CHECKING:
     from epql.connection import Connection

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, tzinfo
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeGuard
 
 from epql import nodes
-from epql.engine.clock import EVER, FOREVER
-from epql.engine.content import check_name
+from epql.carried_out import NOT_YET, VERBS
 from epql.engine.database import Database
 from epql.engine.errors import (
     DataError,
@@ -19,11 +17,8 @@ from epql.engine.errors import (
     InterfaceError,
     NotSupportedError,
     ProgrammingError,
-    Span,
 )
 from epql.engine.index.snapshot import Window
-from epql.engine.lifecycle import NAME
-from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
@@ -31,85 +26,18 @@ from epql.explain import answers
 from epql.explain.levels import Origins, Standing
 from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
 from epql.explain.show import Settings
-from epql.nodes import NO_CLAUSES, Clauses, Expression, Parsed
+from epql.nodes import NO_CLAUSES, Expression, Parsed
 from epql.parse import parse
 from epql.plan.hidden import overridden
 from epql.plan.notices import late
-from epql.plan.scope import Resolver, at_instant, at_transaction
+from epql.plan.scope import Resolver, at_transaction
 from epql.plan.values import Params, check_params
 from epql.queries import Queries
+from epql.result import Basis, Result, Row
 from epql.scratch import Change, ScratchTables
-from epql.verbs import assert_, declare, inserts, moves, supersede, views
+from epql.settings import State, fixed
+from epql.verbs import assert_, inserts
 from epql.verbs.work import Answer, Work
-from epql.zone import zone_of
-
-Row = tuple[Any, ...]
-_NOWHERE = Span(0, 0)
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What an answer stands on; the same basis over the same journal gives the same rows.
-
-    Units: `clock` microseconds UTC. `valid` is the interval of world time that was asked for.
-    """
-
-    tx: int
-    clock: int
-    zone: str
-    lifecycle: tuple[str, ...]
-    resolve: str
-    valid: tuple[int | None, int | None]
-
-
-@dataclass
-class Result:
-    """What a statement gave: rows and their columns, or a count."""
-
-    count: int = -1
-    columns: tuple[str, ...] | None = None
-    rows: Iterator[Row] = field(default_factory=lambda: iter(()))
-    notices: list[str] = field(default_factory=list)
-    basis: Callable[[], Basis] | None = None
-    late: Callable[[], list[str]] | None = None
-
-    def all_notices(self) -> list[str]:
-        """The notices, those that need a look of their own included."""
-        if self.late is not None:
-            late_ones, self.late = self.late, None
-            self.notices += late_ones()
-        return self.notices
-
-    def close(self) -> None:
-        """Let go of the rows that were not fetched."""
-        if isinstance(self.rows, Rows):
-            self.rows.close()
-        self.rows = iter(())
-
-
-@dataclass
-class State:
-    """What SET and BEGIN change. `standing`: clauses in force unless a statement says others."""
-
-    agent: str
-    zone: tzinfo = UTC
-    purpose: str | None = None
-    notices: bool = True
-    session: Clauses = NO_CLAUSES
-    transaction: Clauses = NO_CLAUSES
-    explicit: bool = False
-    read_only: bool = False
-
-    @property
-    def standing(self) -> Clauses:
-        """The transaction's clauses over the session's (R4)."""
-        if self.session is NO_CLAUSES and self.transaction is NO_CLAUSES:
-            return NO_CLAUSES
-        taken = {
-            name: getattr(self.transaction, name) or getattr(self.session, name)
-            for name in ("as_of", "valid", "lifecycle", "resolve")
-        }
-        return replace(NO_CLAUSES, **taken)
 
 
 class Runner:
@@ -154,7 +82,7 @@ class Runner:
                 given = (check_params(parsed, row) for row in _listed(rows))
                 answer = self.scratch.change_many(parsed, parsed.statement, resolver, given)
                 return _answered(answer, resolver)
-            verb = _VERBS.get(type(parsed.statement))
+            verb = VERBS.get(type(parsed.statement))
             if verb is None:
                 raise ProgrammingError(
                     "executemany is for statements that write",
@@ -207,7 +135,7 @@ class Runner:
             return _answered(self.scratch.define(parsed, statement, resolver), resolver)
         if self._is_scratch(statement):
             return _answered(self.scratch.change(parsed, statement, resolver), resolver)
-        verb = _VERBS.get(type(statement))
+        verb = VERBS.get(type(statement))
         if verb is not None:
             dry_run = getattr(statement, "dry_run", False)
             return self._write(lambda work: verb(work, statement), resolver, dry_run=dry_run)
@@ -263,17 +191,7 @@ class Runner:
     @staticmethod
     def _basis(scope: Scope | None, resolver: Resolver, zone: str) -> Basis:
         snapshot = scope.until if isinstance(scope, Window) else scope
-        if snapshot is None:
-            snapshot = resolver.snapshot(resolver.standing)
-        low, high = snapshot.valid_low, snapshot.valid_high
-        return Basis(
-            snapshot.tx,
-            snapshot.clock,
-            zone,
-            tuple(NAME[code] for code in snapshot.states),
-            snapshot.strategy,
-            (None if low <= EVER else low, None if high >= FOREVER else high),
-        )
+        return Basis.of(snapshot or resolver.snapshot(resolver.standing), zone)
 
     def _evaluate(self, expression: Expression, params: Params) -> Any:
         """The value of an expression that needs SQL: arithmetic, functions, subqueries."""
@@ -408,45 +326,11 @@ class Runner:
         if begin.read_only and clauses.as_of is None:
             # all reads of the transaction see what its first would have seen
             clauses = replace(clauses, as_of=at_transaction(self.database.last()[0], begin.span))
-        self.state.transaction = self._fixed(clauses, resolver)
+        self.state.transaction = fixed(clauses, resolver)
         self.state.explicit, self.state.read_only = True, begin.read_only
 
-    def _fixed(self, clauses: Clauses, resolver: Resolver) -> Clauses:
-        """Clauses that stand: a relative AS OF keeps the instant it had when it was set."""
-        if clauses.as_of is None:
-            return clauses
-        moment = resolver.moment(clauses.as_of)
-        span = clauses.as_of.span
-        if moment.tx and self.database.recorded_at(moment.tx) == moment.clock:
-            return replace(clauses, as_of=at_transaction(moment.tx, span))
-        return replace(clauses, as_of=at_instant(moment.clock, span))
-
     def _set(self, statement: nodes.Set, resolver: Resolver) -> None:
-        if statement.name is None:
-            self._set_clauses(statement.clauses, resolver)
-            return
-        assert statement.value is not None
-        found = self.queries.constant(statement.value, resolver)
-        setters: dict[str, Callable[[Any], None]] = {
-            "agent": self._set_agent,
-            "purpose": self._set_purpose,
-            "time zone": self._set_zone,
-            "notices": self._set_notices,
-        }
-        setter = setters.get(statement.name)
-        if setter is None:
-            raise NotSupportedError(
-                f"SET {statement.name.upper()} is not available yet",
-                code="statement.not_yet",
-                span=statement.span,
-            )
-        try:
-            setter(found)
-        except Error as error:
-            raise error.with_span(statement.value.meta.get("span") or statement.span) from None
-
-    def _set_clauses(self, clauses: Clauses, resolver: Resolver) -> None:
-        as_of = clauses.as_of
+        as_of = statement.clauses.as_of
         if as_of is not None and self._transaction is not None:
             raise ProgrammingError(
                 "a transaction that writes is open; it cannot move to the past",
@@ -454,28 +338,7 @@ class Runner:
                 span=as_of.span,
                 hint="COMMIT or ROLLBACK it first",
             )
-        taken = {n: getattr(clauses, n) for n in Clauses.__slots__ if getattr(clauses, n)}
-        if as_of is not None:
-            is_now = as_of.instant.base == "now" and not as_of.instant.shift and not as_of.before
-            taken["as_of"] = None if is_now else self._fixed(clauses, resolver).as_of
-        for use in ("lifecycle", "valid", "resolve"):
-            if use in taken:
-                resolver.snapshot(replace(NO_CLAUSES, **{use: taken[use]}))  # refuse it now
-        self.state.session = replace(self.state.session, **taken)
-
-    def _set_agent(self, found: Any) -> None:
-        self.state.agent = check_name("agent", found)
-
-    def _set_purpose(self, found: Any) -> None:
-        self.state.purpose = None if found is None else check_name("purpose", found)
-
-    def _set_zone(self, found: Any) -> None:
-        self.state.zone = zone_of(check_name("time zone", found))
-
-    def _set_notices(self, found: Any) -> None:
-        if found not in ("on", "off"):
-            raise ProgrammingError("NOTICES is on or off", code="set.value", hint="SET NOTICES off")
-        self.state.notices = found == "on"
+        self.state.set(statement, resolver)
 
     def _import(self, statement: nodes.Import, resolver: Resolver) -> Result:
         from epql.history import import_history
@@ -521,42 +384,3 @@ def _listed(rows: Iterable[Params]) -> Iterator[Params]:
 
 
 _CACHED = 1000
-
-_VERBS: dict[type, Callable[[Work, Any], Answer]] = {
-    nodes.Assert: assert_.run,
-    nodes.Insert: inserts.run,
-    nodes.Transition: moves.transition,
-    nodes.Retract: moves.retract,
-    nodes.Supersede: supersede.run,
-    nodes.DefinePredicate: declare.define_predicate,
-    nodes.DefineQuery: views.define_query,
-    nodes.DropQuery: views.drop_query,
-    nodes.MarkEpoch: declare.mark_epoch,
-}
-
-NOT_YET: dict[type, str] = {
-    nodes.Backup: "BACKUP",
-    nodes.Bisect: "BISECT",
-    nodes.Blame: "BLAME",
-    nodes.Check: "CHECK",
-    nodes.Confirm: "CONFIRM",
-    nodes.Correct: "CORRECT",
-    nodes.DefineAgent: "DEFINE AGENT",
-    nodes.DefinePolicy: "DEFINE POLICY",
-    nodes.DefineTopic: "DEFINE TOPIC",
-    nodes.Erase: "ERASE",
-    nodes.Export: "EXPORT",
-    nodes.Forbid: "FORBID",
-    nodes.HistoryOf: "HISTORY OF",
-    nodes.Impact: "IMPACT OF",
-    nodes.Repeal: "REPEAL",
-    nodes.Replay: "REPLAY QUERY",
-    nodes.Restore: "RESTORE",
-    nodes.Revive: "REVIVE",
-    nodes.Trace: "TRACE QUERIES",
-    nodes.Verify: "VERIFY",
-    nodes.Vote: "VOTE",
-    nodes.Why: "WHY",
-    nodes.WhyNot: "WHY NOT",
-}
-"""Statements that are understood but not carried out yet, as the user knows them."""

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from epql import nodes
+from epql.carried_out import NOT_YET
 from epql.engine.vtab.register import RELATIONS
-from epql.runner import NOT_YET
 from tests.docs.codes import codes
 from tests.docs.pages import DOCS, ROOT, anchor, headings_of, links_of, name_of, pages
 

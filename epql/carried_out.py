@@ -1,0 +1,50 @@
+"""Which statements write, and by which verb; which are understood but not carried out yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from epql import nodes
+from epql.verbs import assert_, declare, inserts, moves, supersede, views
+from epql.verbs.work import Answer, Work
+
+VERBS: dict[type, Callable[[Work, Any], Answer]] = {
+    nodes.Assert: assert_.run,
+    nodes.Insert: inserts.run,
+    nodes.Transition: moves.transition,
+    nodes.Retract: moves.retract,
+    nodes.Supersede: supersede.run,
+    nodes.DefinePredicate: declare.define_predicate,
+    nodes.DefineQuery: views.define_query,
+    nodes.DropQuery: views.drop_query,
+    nodes.MarkEpoch: declare.mark_epoch,
+}
+"""The verb of each statement that writes."""
+
+NOT_YET: dict[type, str] = {
+    nodes.Backup: "BACKUP",
+    nodes.Bisect: "BISECT",
+    nodes.Blame: "BLAME",
+    nodes.Check: "CHECK",
+    nodes.Confirm: "CONFIRM",
+    nodes.Correct: "CORRECT",
+    nodes.DefineAgent: "DEFINE AGENT",
+    nodes.DefinePolicy: "DEFINE POLICY",
+    nodes.DefineTopic: "DEFINE TOPIC",
+    nodes.Erase: "ERASE",
+    nodes.Export: "EXPORT",
+    nodes.Forbid: "FORBID",
+    nodes.HistoryOf: "HISTORY OF",
+    nodes.Impact: "IMPACT OF",
+    nodes.Repeal: "REPEAL",
+    nodes.Replay: "REPLAY QUERY",
+    nodes.Restore: "RESTORE",
+    nodes.Revive: "REVIVE",
+    nodes.Trace: "TRACE QUERIES",
+    nodes.Verify: "VERIFY",
+    nodes.Vote: "VOTE",
+    nodes.Why: "WHY",
+    nodes.WhyNot: "WHY NOT",
+}
+"""Statements that are understood but not carried out yet, as the user knows them."""

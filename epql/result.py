@@ -1,0 +1,67 @@
+"""What a statement gave: rows and their columns, notices, and what the answer stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from epql.engine.clock import EVER, FOREVER
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.lifecycle import NAME
+from epql.engine.reading import Rows
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What an answer stands on; the same basis over the same journal gives the same rows.
+
+    Units: `clock` microseconds UTC. `valid` is the interval of world time that was asked for.
+    """
+
+    tx: int
+    clock: int
+    zone: str
+    lifecycle: tuple[str, ...]
+    resolve: str
+    valid: tuple[int | None, int | None]
+
+    @staticmethod
+    def of(snapshot: Snapshot, zone: str) -> Basis:
+        """The basis of an answer read at a snapshot."""
+        low, high = snapshot.valid_low, snapshot.valid_high
+        return Basis(
+            snapshot.tx,
+            snapshot.clock,
+            zone,
+            tuple(NAME[code] for code in snapshot.states),
+            snapshot.strategy,
+            (None if low <= EVER else low, None if high >= FOREVER else high),
+        )
+
+
+@dataclass
+class Result:
+    """What a statement gave: rows and their columns, or a count."""
+
+    count: int = -1
+    columns: tuple[str, ...] | None = None
+    rows: Iterator[Row] = field(default_factory=lambda: iter(()))
+    notices: list[str] = field(default_factory=list)
+    basis: Callable[[], Basis] | None = None
+    late: Callable[[], list[str]] | None = None
+
+    def all_notices(self) -> list[str]:
+        """The notices, those that need a look of their own included."""
+        if self.late is not None:
+            late_ones, self.late = self.late, None
+            self.notices += late_ones()
+        return self.notices
+
+    def close(self) -> None:
+        """Let go of the rows that were not fetched."""
+        if isinstance(self.rows, Rows):
+            self.rows.close()
+        self.rows = iter(())

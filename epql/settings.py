@@ -1,0 +1,104 @@
+"""What SET and BEGIN change: who speaks, in which zone, which clauses stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
+from typing import Any
+
+from epql import nodes
+from epql.engine.content import check_name
+from epql.engine.errors import Error, NotSupportedError, ProgrammingError
+from epql.nodes import NO_CLAUSES, Clauses
+from epql.plan.scope import Resolver, at_instant, at_transaction
+from epql.plan.values import value
+from epql.zone import zone_of
+
+
+@dataclass
+class State:
+    """What SET and BEGIN change. `standing`: clauses in force unless a statement says others."""
+
+    agent: str
+    zone: tzinfo = UTC
+    purpose: str | None = None
+    notices: bool = True
+    session: Clauses = NO_CLAUSES
+    transaction: Clauses = NO_CLAUSES
+    explicit: bool = False
+    read_only: bool = False
+
+    @property
+    def standing(self) -> Clauses:
+        """The transaction's clauses over the session's (R4)."""
+        if self.session is NO_CLAUSES and self.transaction is NO_CLAUSES:
+            return NO_CLAUSES
+        taken = {
+            name: getattr(self.transaction, name) or getattr(self.session, name)
+            for name in ("as_of", "valid", "lifecycle", "resolve")
+        }
+        return replace(NO_CLAUSES, **taken)
+
+    # ------------------------------------------------------------ SET
+
+    def set(self, statement: nodes.Set, resolver: Resolver) -> None:
+        """Carry out SET. Raises: what its value is wrong about."""
+        if statement.name is None:
+            self._set_clauses(statement.clauses, resolver)
+            return
+        assert statement.value is not None
+        found = value(statement.value, resolver.params, resolver.evaluate)
+        setters: dict[str, Callable[[Any], None]] = {
+            "agent": self._set_agent,
+            "purpose": self._set_purpose,
+            "time zone": self._set_zone,
+            "notices": self._set_notices,
+        }
+        setter = setters.get(statement.name)
+        if setter is None:
+            raise NotSupportedError(
+                f"SET {statement.name.upper()} is not available yet",
+                code="statement.not_yet",
+                span=statement.span,
+            )
+        try:
+            setter(found)
+        except Error as error:
+            raise error.with_span(statement.value.meta.get("span") or statement.span) from None
+
+    def _set_clauses(self, clauses: Clauses, resolver: Resolver) -> None:
+        as_of = clauses.as_of
+        taken = {n: getattr(clauses, n) for n in Clauses.__slots__ if getattr(clauses, n)}
+        if as_of is not None:
+            is_now = as_of.instant.base == "now" and not as_of.instant.shift and not as_of.before
+            taken["as_of"] = None if is_now else fixed(clauses, resolver).as_of
+        for use in ("lifecycle", "valid", "resolve"):
+            if use in taken:
+                resolver.snapshot(replace(NO_CLAUSES, **{use: taken[use]}))  # refuse it now
+        self.session = replace(self.session, **taken)
+
+    def _set_agent(self, found: Any) -> None:
+        self.agent = check_name("agent", found)
+
+    def _set_purpose(self, found: Any) -> None:
+        self.purpose = None if found is None else check_name("purpose", found)
+
+    def _set_zone(self, found: Any) -> None:
+        self.zone = zone_of(check_name("time zone", found))
+
+    def _set_notices(self, found: Any) -> None:
+        if found not in ("on", "off"):
+            raise ProgrammingError("NOTICES is on or off", code="set.value", hint="SET NOTICES off")
+        self.notices = found == "on"
+
+
+def fixed(clauses: Clauses, resolver: Resolver) -> Clauses:
+    """Clauses that stand: a relative AS OF keeps the instant it had when it was set."""
+    if clauses.as_of is None:
+        return clauses
+    moment = resolver.moment(clauses.as_of)
+    span = clauses.as_of.span
+    if moment.tx and resolver.database.recorded_at(moment.tx) == moment.clock:
+        return replace(clauses, as_of=at_transaction(moment.tx, span))
+    return replace(clauses, as_of=at_instant(moment.clock, span))
