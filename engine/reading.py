@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -95,24 +96,43 @@ def run(
     numbers = session.open_scopes(list(scopes.values()))
     bound = {**bindings, **dict(zip(scopes, numbers, strict=True))}
     try:
-        cursor = session.db.execute(sql, bound)
-    except apsw.Error as error:
+        with _translating():
+            cursor = session.sql.execute(sql, bound)
+    except BaseException:
         session.close_scopes(numbers)
+        raise
+    return Rows(session, numbers, cursor)
+
+
+def run_many(session: Session, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+    """Run SQL that reads no relation once for each row of values, which stand in the order of
+    `parameters_of`; how many rows were changed. Raises: as `run`.
+    """
+    before = session.sql.total_changes()
+    with _translating():
+        session.sql.executemany(sql, rows)
+    return session.sql.total_changes() - before
+
+
+def parameters_of(session: Session, sql: str) -> tuple[str, ...]:
+    """The names of the parameters of SQL in SQLite's order."""
+    return tuple(str(name) for name in apsw.ext.query_info(session.sql, sql).bindings_names)
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    try:
+        yield
+    except apsw.Error as error:
         raise translated(error) from error
     except OverflowError as error:
-        session.close_scopes(numbers)
         raise DataError("a number does not fit in 64 bits", code="value.range") from error
     except UnicodeEncodeError as error:
-        session.close_scopes(numbers)
         raise DataError(
             "a text holds half a character (a lone surrogate)",
             code="value.text",
             hint="decode the text with the right encoding first",
         ) from error
-    except BaseException:
-        session.close_scopes(numbers)
-        raise
-    return Rows(session, numbers, cursor)
 
 
 def columns_of(session: Session, sql: str) -> list[str]:
@@ -123,7 +143,7 @@ def columns_of(session: Session, sql: str) -> list[str]:
 def typed_columns_of(session: Session, sql: str) -> list[tuple[str, str | None]]:
     """The columns SQL gives with their declared types; None for what is computed."""
     try:
-        return [(one[0], one[1]) for one in apsw.ext.query_info(session.db, sql).description]
+        return [(one[0], one[1]) for one in apsw.ext.query_info(session.sql, sql).description]
     except apsw.Error as error:
         raise translated(error) from error
 
@@ -131,7 +151,7 @@ def typed_columns_of(session: Session, sql: str) -> list[tuple[str, str | None]]
 def scratch_columns(session: Session, table: str) -> list[tuple[str, str | None]]:
     """The columns of a scratch table with their declared types."""
     sql = "SELECT name, nullif(type, '') FROM pragma_table_info(?, 'temp')"
-    return list(session.db.execute(sql, (table,)))
+    return list(session.sql.execute(sql, (table,)))
 
 
 class UnknownName(ProgrammingError):
@@ -141,7 +161,14 @@ class UnknownName(ProgrammingError):
 
 
 _NAMES = (
-    (re.compile(r"no such column: (.+)"), "name.unknown_column", "there is no column {}"),
+    (
+        re.compile(
+            r"no such column: (.+?)(?: - should this be a string literal in single-quotes\?)?\Z",
+            re.DOTALL,
+        ),
+        "name.unknown_column",
+        "there is no column {}",
+    ),
     (re.compile(r"no such function: (.+)"), "name.unknown_function", "there is no function {}"),
     (
         re.compile(r"ambiguous column name: (.+)"),
@@ -172,7 +199,8 @@ def translated(error: apsw.Error) -> Error:
     for pattern, code, sentence in _NAMES:
         match = pattern.match(text)
         if match is not None:
-            last = match[1].rpartition(".")[2].strip('`"')
+            is_quoted = match[1][:1] == match[1][-1:] == '"'
+            last = match[1].strip('"') if is_quoted else match[1].rpartition(".")[2].strip("`")
             unknown = UnknownName(sentence.format(repr(last)), code=code)
             unknown.name = match[1]
             return unknown

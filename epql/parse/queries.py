@@ -121,7 +121,9 @@ class Queries(ClauseRules):
                 key, node, clauses = part
                 made.set(key, node)
                 level.extend(clauses)
-        if joins is not None:
+        if joins is None:
+            _check_stars(made)
+        else:
             is_last = isinstance(parts[-1], Joins)
             level = [*self._settle(joins, at_end=is_last), *level]
             first = joins.sources[0].item
@@ -400,3 +402,17 @@ def _misplaced(clause: Clause) -> ProgrammingError:
         span=Span(*clause.span),
         hint="put it at the end of the query",
     )
+
+
+def _check_stars(select: exp.Select) -> None:
+    """A star stands for the columns of tables; without FROM there are none."""
+    for item in select.expressions:
+        if isinstance(item, exp.Star):
+            place = span_of(item)
+            raise ProgrammingError(
+                "* stands for all columns, and there is no table",
+                code="select.no_table",
+                span=place,
+                expected="expected FROM after it",
+                hint="write SELECT * FROM beliefs",
+            )

@@ -38,11 +38,15 @@ def misspelt(tokens: Sequence[Token], wrong: int) -> Mended | None:
     rank: tuple[int, int, int] | None = None
     for place in range(wrong, max(-1, wrong - LOOK_BACK - 1), -1):
         token = tokens[place]
-        if token.kind != NAME or len(token.value) < 2 or token.value.upper() in known:
+        word = token.value.upper()
+        if token.kind != NAME or word == "AT":  # AT 'x' is meant as AS OF 'x'
             continue
+        is_bold = len(word) < 2 or word in known  # then the whole must make sense
         for words in _meant(token.value):
             reach = _reach(tokens, place, lexed(words), drop=1)
             if reach <= wrong + (place == wrong and wrong + 2 < len(tokens)):
+                continue
+            if is_bold and reach < len(tokens):
                 continue
             found = (reach, -distance(token.value.lower(), words.lower()), place)
             if rank is None or found > rank:

@@ -110,4 +110,15 @@ def nearest(name: str, names: Iterable[str], otherwise: str | None = None) -> st
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"
-    return None if otherwise is None else otherwise + ", ".join(names)
+    return None if otherwise is None else otherwise + _listed(names)
+
+
+_LISTED_MAX = 90
+"""Characters of a list of names in a hint."""
+
+
+def _listed(names: list[str]) -> str:
+    text = ", ".join(names)
+    if len(text) <= _LISTED_MAX:
+        return text
+    return text[:_LISTED_MAX].rpartition(",")[0] + ", …"

@@ -73,11 +73,16 @@ def _star(query: exp.Select, item: exp.Expr, around: Sequence[exp.CTE]) -> str:
 
 
 class Place(NamedTuple):
-    """Where a query's text names something; `view`: the view whose text it is."""
+    """Where a query's text names something.
+
+    `view`: the view whose text it is. `is_text`: a text may have been meant, since the name has
+    double quotes, or is compared with a column on its left.
+    """
 
     name: str
     span: Span
     view: str | None
+    is_text: bool = False
 
 
 class Mentioned(NamedTuple):
@@ -99,7 +104,18 @@ def _places(select: exp.Expr) -> Iterator[Place]:
     for node in select.find_all(exp.Column, exp.Anonymous):
         span = node.meta.get("span")
         if span is not None:
-            yield Place(node.name.lower(), span, node.meta.get("view"))
+            yield Place(node.name.lower(), span, node.meta.get("view"), _may_be_text(node))
+
+
+def _may_be_text(node: exp.Expr) -> bool:
+    if not isinstance(node, exp.Column) or node.args.get("table") is not None:
+        return False
+    if str(node.this.meta.get("written", ""))[:1] == '"':
+        return True
+    around = node.parent
+    while isinstance(around, (exp.Div, exp.Paren)):  # subject = auth/jwt
+        node, around = around, around.parent
+    return isinstance(around, (exp.EQ, exp.NEQ, exp.Like)) and around.expression is node
 
 
 def _tables(select: exp.Expr) -> Iterator[str]:
@@ -111,7 +127,8 @@ def _tables(select: exp.Expr) -> Iterator[str]:
 
 def explained(error: UnknownName, names: Mentioned) -> ProgrammingError:
     """An error about a name: where it stands in the text, and the nearest one."""
-    table, _, last = error.name.rpartition(".")
+    is_quoted = error.name[:1] == error.name[-1:] == '"'
+    table, _, last = ("", "", error.name) if is_quoted else error.name.rpartition(".")
     last = last.strip('`"')
     places = [place for place in names.places if place.name == last.lower()]
     span = places[0].span if places else None
@@ -125,17 +142,57 @@ def explained(error: UnknownName, names: Mentioned) -> ProgrammingError:
             hint=catalog.nearest(table, known, "there is "),
         )
     hint = _hint(last, error.code, names)
+    if any(place.is_text for place in places) and not (hint or "").startswith("did you"):
+        hint = "strings have single quotes: '" + last.replace("'", "''") + "'"
     return ProgrammingError(error.message + inside, code=error.code, span=span, hint=hint)
 
 
 def _hint(name: str, code: str, names: Mentioned) -> str | None:
     if code == "name.ambiguous_column":
         return "write the table's name or alias before it, with a dot"
+    if code == "name.unknown_function":
+        return FUNCTIONS.get(name.lower()) or catalog.nearest(name, COMMON)
     if code != "name.unknown_column":
         return None
+    if name.lower() in ("date", "time", "timestamp", "interval"):
+        return "a time is a text: '2026-01-12'; DATE and INTERVAL do not stand before it"
     columns = [
         column.name
         for relation in dict.fromkeys(names.relations)
         for column in RELATIONS[relation].columns
     ]
+    if not columns and not names.tables:
+        return "the query reads no table: SELECT … FROM beliefs"
     return catalog.nearest(name, columns, "the columns are ") if columns else None
+
+
+FUNCTIONS = {
+    "now": "write CURRENT_TIMESTAMP",
+    "getdate": "write CURRENT_TIMESTAMP",
+    "sysdate": "write CURRENT_TIMESTAMP",
+    "len": "write length(x)",
+    "char_length": "write length(x)",
+    "nvl": "write coalesce(a, b)",
+    "isnull": "write coalesce(a, b), or x IS NULL",
+    "any": "write IN ('a', 'b')",
+    "some": "write IN ('a', 'b')",
+    "rollup": "write one SELECT for each grouping, with UNION ALL between",
+    "cube": "write one SELECT for each grouping, with UNION ALL between",
+    "date_trunc": "write strftime('%Y-%m', x)",
+    "to_char": "write strftime('%Y-%m', x)",
+    "listagg": "write group_concat(x, ', ')",
+    "array_agg": "write json_group_array(x)",
+    "regexp_like": "write x REGEXP 'pattern'",
+    "contains": "write x LIKE '%part%'",
+    "md5": "write hex(x), or compute it before",
+}
+"""Functions of other systems, with what is written instead."""
+COMMON = (
+    "abs", "avg", "coalesce", "count", "date", "datetime", "first_value", "format",
+    "group_concat", "hex", "ifnull", "iif", "instr", "json_extract", "json_group_array", "lag",
+    "last_value", "lead", "length", "lower", "ltrim", "max", "min", "nullif", "printf", "quote",
+    "random", "rank", "replace", "round", "row_number", "rtrim", "sign", "strftime",
+    "string_agg", "substr", "substring", "sum", "time", "total", "trim", "typeof", "unixepoch",
+    "upper",
+)  # fmt: skip
+"""Functions that are often meant by a misspelt name."""

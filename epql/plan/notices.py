@@ -1,9 +1,10 @@
 """Notices that need a look of their own, taken only when somebody reads the messages.
 
-Two of them, both about an answer that is not what was meant (language.md §4): a slot whose
-answer is not approved while an approved belief exists, and a WHERE on lifecycle that took the
-winner of a slot away while another candidate meets it. Both look at the snapshot of the answer,
-so they say the same whenever they are asked for.
+One looks at the text alone: a comparison with NULL. Two look at data, both about an answer that
+is not what was meant (language.md §4): a slot whose answer is not approved while an approved
+belief exists, and a WHERE on lifecycle that took the winner of a slot away while another
+candidate meets it. These look at the snapshot of the answer, so they say the same whenever they
+are asked for.
 """
 
 from __future__ import annotations
@@ -36,8 +37,31 @@ class Asked(NamedTuple):
     lifecycle: str | None
 
 
-def late(plan: Plan, resolver: Resolver, scope: Scope | None) -> Callable[[], list[str]] | None:
-    """A function that gives the late notices of a query; None when there can be none."""
+def late(plan: Plan, resolver: Resolver, scope: Scope | None) -> Callable[[], list[str]]:
+    """A function that gives the late notices of a query."""
+    told = _about_answer(plan, resolver, scope)
+    return lambda: [*never_true(plan), *(told() if told is not None else [])]
+
+
+def never_true(plan: Plan) -> Iterator[str]:
+    """Comparisons with NULL, which are true for no row."""
+    statement = plan.parsed.statement
+    if not isinstance(statement, Query):
+        return
+    for node in statement.select.find_all(exp.EQ, exp.NEQ):
+        if not any(isinstance(side, exp.Null) for side in (node.this, node.expression)):
+            continue
+        other = node.this if isinstance(node.expression, exp.Null) else node.expression
+        span = other.meta.get("span")
+        shown = "x" if span is None else plan.parsed.text[span.start : span.end]
+        is_equal = isinstance(node, exp.EQ)
+        sign, right = ("=", "IS NULL") if is_equal else ("<>", "IS NOT NULL")
+        yield f"{shown} {sign} NULL is never true: write {shown} {right}"
+
+
+def _about_answer(
+    plan: Plan, resolver: Resolver, scope: Scope | None
+) -> Callable[[], list[str]] | None:
     if not isinstance(scope, Snapshot) or scope.strategy == "none":
         return None
     if len(plan.uses) != 1 or plan.uses[0].relation != "beliefs":

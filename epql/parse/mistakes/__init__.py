@@ -37,11 +37,12 @@ def find(text: str, error: Unexpected) -> Error | None:
 RECOGNISERS: tuple[Recogniser, ...] = (
     *foreign.RECOGNISERS,
     *writing.EXACT,
-    *places.EXACT,
     *operators.RECOGNISERS,
     times.tx_without_number,
     times.unquoted_time,
     marks.misspelt,
+    foreign.almost_as_of,
+    *places.EXACT,
     *times.RECOGNISERS,
     marks.comma_before,
     *places.RECOGNISERS,

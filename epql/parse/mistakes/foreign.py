@@ -116,7 +116,7 @@ def for_window(m: Mistake) -> Error | None:
         return m.foreign(f"one instant is read with {clause}", -2, -1)
     if m.up(0) == "IN" and is_world:
         return m.foreign("a period of the world is read with VALID DURING '2026-01'", -2, 0)
-    if m.kind(0) not in ("BETWEEN", NAME):
+    if m.up(0) not in ("BETWEEN", "CONTAINED", "OVERLAPS", "DURING"):
         return None
     window = WINDOW
     if (m.kind(1), m.up(2), m.kind(3)) == ("STRING", "AND", "STRING"):
@@ -216,5 +216,4 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     versions_between,
     as_of_something,
     before_transaction,
-    almost_as_of,
 )

@@ -89,7 +89,7 @@ def missing_comma(m: Mistake) -> Error | None:
 
 def missing_by(m: Mistake) -> Error | None:
     """One small word left out: GROUP object, TRANSITION x approved, REPLAY 'q:12'."""
-    if m.kind(0) in (BAD, END) or not 0 < len(m.expected) < 3:
+    if m.kind(0) in (BAD, END) or len(m.expected) != 1:
         return None
     for kind in sorted(m.expected):
         if (

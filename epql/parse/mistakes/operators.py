@@ -5,6 +5,7 @@ from __future__ import annotations
 from epql.engine.errors import Error
 from epql.parse.lexer import END, NAME
 from epql.parse.mistakes.mistake import Mistake, Recogniser, quoted
+from epql.parse.spelling import closest
 
 WORDS: dict[str, tuple[str, str]] = {
     "ILIKE": ("there is no ILIKE", "LIKE does not heed capitals: subject LIKE 's%'"),
@@ -54,7 +55,7 @@ def foreign_word(m: Mistake) -> Error | None:
         token = m.at(offset)
         if token is None or m.up(offset) not in WORDS or m.wrong + offset == 0:
             continue
-        if offset and (token.kind != NAME or m.up(offset - 1) == "."):
+        if offset and (token.kind != NAME or m.up(offset - 1) in (".", "AS")):
             continue
         if m.up(offset) in ("MINUS", "INTO") and not _in_select(m):
             continue
@@ -261,7 +262,7 @@ def join_word(m: Mistake) -> Error | None:
         or m.kind(0) != NAME
     ):
         return None
-    if not m.takes("JOIN") or m.up(0) == "APPLY":
+    if not m.takes("JOIN") or m.up(0) == "APPLY" or closest(m.token.value, ["JOIN"]):
         return None
     return m.error(
         f"unexpected {m.shown()}",

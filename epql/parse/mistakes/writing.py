@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from epql.engine.errors import Error
+from epql.parse import repair
 from epql.parse.driver import statement_words
 from epql.parse.lexer import BAD, END, NAME
 from epql.parse.mistakes.instead import MEANT, OPTIONS, TARGET_FORM
@@ -22,7 +23,12 @@ def unknown_statement(m: Mistake) -> Error | None:
             "a comment is -- to the end of the line, or /* … */",
             span=m.span(0, 1),
         )
-    hint = f"write {MEANT[word]}" if word in MEANT else nearest(m.token.value, statement_words())
+    mended = repair.misspelt(m.tokens, 0)
+    hint = nearest(m.token.value, statement_words())
+    if word in MEANT:
+        hint = f"write {MEANT[word]}"
+    elif mended is not None and mended.words in statement_words():
+        hint = f"did you mean {mended.words}?"
     if m.text[m.token.start :].startswith("(d/"):
         hint = "write SELECT object FROM beliefs AS OF TX 42"
     if word == "EPQL" and m.up(1) == ">":
