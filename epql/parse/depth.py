@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 from sqlglot import exp
@@ -10,13 +11,14 @@ from sqlglot import exp
 from epql.parse.splitter import too_deep
 
 LEVELS_MAX = 250
-SHORT = 200
-"""A text of fewer characters cannot nest deeper than that."""
+SHORT = 120
+"""A text of fewer words and marks cannot nest deeper than LEVELS_MAX: each adds two at most."""
+_WORDS = re.compile(r"[\w$]+|[^\w$\s]")
 
 
 def check(statement: Any, text: str) -> None:
     """Raises: ProgrammingError parse.too_deep. Chains such as a + b + c … count as one level."""
-    if len(text) <= SHORT:
+    if len(text) <= SHORT or len(_WORDS.findall(text)) <= SHORT:
         return
     stack: list[tuple[Any, int]] = [(statement, 0)]
     while stack:

@@ -8,7 +8,7 @@ regular expression instead of one per state, and exact where lark's is approxima
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ NAME = "NAME"
 END = "$END"
 KEYWORD = "KEYWORD"
 """The kind of a word that can be no name; the driver finds its terminal."""
+MARK = "MARK"
 BAD = "$BAD"
 """The kind of a character that starts nothing."""
 
@@ -40,41 +41,50 @@ def keywords() -> dict[str, str]:
 
 
 @cache
+def marks() -> dict[str, str]:
+    """Every mark and operator, with its terminal's name."""
+    return {item.word: item.name for item in tables().terminals if _is_mark(item) and item.word}
+
+
+@cache
 def pattern() -> re.Pattern[str]:
-    """One expression that skips what is ignored and takes one token in a named group."""
+    """One expression that skips what is ignored and takes one token in a named group.
+
+    All marks are one group, since each group that a word is not costs time.
+    """
     made: Tables = tables()
     ignored = "|".join(item.pattern for item in made.terminals if item.ignored)
-    taken = [item for item in made.terminals if not item.ignored and not _is_word(item)]
-    taken.sort(key=lambda item: (-item.priority, -len(item.word or ""), item.name))
-    groups = "|".join(f"(?P<{item.name}>{_expression(item)})" for item in taken)
+    taken = [item for item in made.terminals if item.word is None and not item.ignored]
+    taken.sort(key=lambda item: (-item.priority, item.name))
+    groups = "|".join(f"(?P<{item.name}>{item.pattern})" for item in taken)
     name = next(re.compile(item.pattern) for item in taken if item.name == NAME)
-    reserved = [word.lower() for word in keywords() if not name.match(word)]
-    reserved.sort(key=lambda word: (-len(word), word))
-    groups += f"|(?P<{KEYWORD}>(?i:{'|'.join(reserved)}))"  # only where NAME does not match
+    reserved = _alternatives(word.lower() for word in keywords() if not name.match(word))
+    groups += f"|(?P<{KEYWORD}>(?i:{reserved}))"  # only where NAME does not match
+    groups += f"|(?P<{MARK}>{_alternatives(marks())})"
     return re.compile(f"(?:{ignored})*(?:{groups}|(?P<BAD>.)|(?P<END>\\Z))", re.DOTALL)
 
 
 def tokens(text: str) -> Iterator[Token]:
     """The tokens of the text; keywords still have the kind NAME; ends with one END."""
-    match = pattern().match
-    position = 0
-    while True:
-        found = match(text, position)
-        if found is None or found.lastgroup is None:  # never: BAD and END take the rest
-            raise AssertionError("the lexer's expression takes any text")
+    kinds = marks()
+    for found in pattern().finditer(text):  # BAD and END take what nothing else takes
         kind = found.lastgroup
-        start, position = found.span(kind)
-        if kind == "END":
-            yield Token(END, "", start, position)
+        assert kind is not None
+        start, end = found.span(kind)
+        value = text[start:end]
+        if kind == NAME:
+            if not value.isascii() and (odd := _ODD.search(value)):
+                yield Token(BAD, odd.group(), start + odd.start(), start + odd.end())
+                return
+        elif kind == MARK:
+            kind = kinds[value]
+        elif kind == "END":
+            yield Token(END, "", start, end)
             return
-        if kind == "BAD" or (kind == "NUMBER" and _runs_on(text, position)):
-            yield Token(BAD, text[start:position], start, position)
+        elif kind == "BAD" or (kind == "NUMBER" and _runs_on(text, end)):
+            yield Token(BAD, value, start, end)
             return
-        value = text[start:position]
-        if kind == NAME and not value.isascii() and (odd := _ODD.search(value)):
-            yield Token(BAD, odd.group(), start + odd.start(), start + odd.end())
-            return
-        yield Token(kind, value, start, position)
+        yield Token(kind, value, start, end)
 
 
 _ODD = re.compile(r"[^\w$]|[\ud800-\udfff]")
@@ -85,8 +95,13 @@ def _is_word(item: Terminal) -> bool:
     return item.word is not None and item.word[0].isalpha()
 
 
-def _expression(item: Terminal) -> str:
-    return item.pattern if item.word is None else re.escape(item.word)
+def _is_mark(item: Terminal) -> bool:
+    return item.word is not None and not item.word[0].isalpha()
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    """Any of the words, the longest first."""
+    return "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word))))
 
 
 def _runs_on(text: str, position: int) -> bool:
