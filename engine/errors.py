@@ -101,7 +101,7 @@ class Error(Exception):
             line = self.text.split("\n")[line_no - 1]
             width = max(1, min(self.span.end - self.span.start, len(line) - column + 1))
             shown, indent = _window(line, column - 1, width)
-            caret = " " * indent + "^" * width
+            caret = " " * indent + "^" * max(1, min(width, len(shown) - indent))
             tail = f" {self.expected}" if self.expected else ""
             lines = [
                 f"{head}, line {line_no} column {column}: {self.message}",

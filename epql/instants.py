@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
@@ -85,6 +86,8 @@ def parse_instant(text: str, *, now_us: int, zone: tzinfo) -> int:
     if stripped[:1] in ("-", "+"):
         sign = -1 if stripped[0] == "-" else 1
         return shift(now_us, _duration(stripped[1:], text, _unreadable), sign, zone)
+    if re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{4}", stripped):
+        raise _unreadable(text)
     if re.fullmatch(r"[0-9_,.]+", stripped):
         raise DataError(
             f"{text!r} is a bare number, not a time",
@@ -271,7 +274,7 @@ def _at_clock(today: date, days: int, clock: str, text: str, zone: tzinfo) -> in
         raise _unreadable(text) from error
 
 
-def _duration(amount: str, text: str, complaint: _Complaint) -> Duration:
+def _duration(amount: str, text: str, complaint: Callable[[str], DataError]) -> Duration:
     months, micros, position = 0, 0, 0
     while position < len(amount) or position == 0:
         found = _PART.match(amount, position)
@@ -321,9 +324,24 @@ class _Complaint:
         return DataError(f"{text!r} {self.what}", code=self.code, hint=self.hint)
 
 
-_unreadable = _Complaint(
-    "cannot be read as a time", "instant.unreadable", f"a time is written like {FORMS}"
+_OTHERWISE = (
+    (
+        r"HEAD.*|main|master",
+        "one commit back is AS OF BEFORE TX 42; a state with a name is EPOCH 'x'",
+    ),
+    (r"\d{1,2}[./]\d{1,2}[./]\d{4}", "the year comes first, then month and day: '2026-01-12'"),
+    (r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}", "month and day have two digits: '2026-01-12'"),
 )
+"""Times as others write them, and what is written here."""
+
+
+def _unreadable(text: str) -> DataError:
+    stripped = text.strip()
+    hints = [hint for pattern, hint in _OTHERWISE if re.fullmatch(pattern, stripped, re.IGNORECASE)]
+    hint = hints[0] if hints else f"a time is written like {FORMS}"
+    return _Complaint("cannot be read as a time", "instant.unreadable", hint)(text)
+
+
 _signless = _Complaint(
     "is a length, not a time", "instant.unreadable", "say which way: '-24h' is 24 hours ago"
 )

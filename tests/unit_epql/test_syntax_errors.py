@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epql.engine.errors import Error
+from epql.engine.errors import Error, ProgrammingError, Span
 from epql.parse import is_complete, parse, split
 from epql.sqlgen import to_sqlite
 
@@ -109,6 +109,12 @@ def test_mistakes(marked: str, code: str, expected: str, hint: str) -> None:
     assert expected in (error.expected or ""), error
     assert hint in (error.hint or ""), error
     assert str(error)
+
+
+def test_a_caret_is_no_longer_than_the_line_shown() -> None:
+    error = ProgrammingError("x", code="a.b", span=Span(0, 500), text="y" * 500)
+    _, shown, caret = error.render().split("\n")
+    assert len(caret) <= len(shown)
 
 
 # ---------------------------------------------------------------- limits

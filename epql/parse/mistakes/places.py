@@ -142,12 +142,12 @@ def valid_forms(m: Mistake) -> Error | None:
         "UNTIL": f"VALID TO {value}", "BEFORE": f"VALID TO {value}",
         "BETWEEN": f"VALID FROM {value} TO {m.written(3) if m.kind(3) == 'STRING' else value}",
     }  # fmt: skip
-    form = f"VALID AT {m.written(0)}" if m.kind(0) == "STRING" else forms.get(word)
-    if form is None:
+    said = f"VALID AT {m.written(0)}" if m.kind(0) == "STRING" else forms.get(word)
+    if said is None:
         return None
     return m.error(
         f"unexpected {m.shown()}",
-        f"write {form}",
+        f"write {said}",
         expected="expected " + ", ".join(_VALID_FORMS),
     )
 
