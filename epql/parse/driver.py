@@ -65,7 +65,7 @@ class Driver:
         seen: list[Token] = []
         for token in lexer.tokens(text):
             kind = token.kind
-            if kind == NAME or kind == KEYWORD:
+            if kind in (NAME, KEYWORD):
                 kind = self._word(token, states)
             while True:
                 top = states[-1]
@@ -133,7 +133,7 @@ class Driver:
         states = [self.start]
         for number, token in enumerate(tokens):
             kind = token.kind
-            if kind == NAME or kind == KEYWORD:
+            if kind in (NAME, KEYWORD):
                 kind = self._word(token, states)
             while True:
                 action = self.rows[states[-1]].get(kind)

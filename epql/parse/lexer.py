@@ -59,7 +59,7 @@ def pattern() -> re.Pattern[str]:
     groups = "|".join(f"(?P<{item.name}>{item.pattern})" for item in taken)
     name = next(re.compile(item.pattern) for item in taken if item.name == NAME)
     reserved = _alternatives(word.lower() for word in keywords() if not name.match(word))
-    groups += f"|(?P<{KEYWORD}>(?i:{reserved}))"  # only where NAME does not match
+    groups += f"|(?P<{KEYWORD}>(?ai:{reserved}))"  # only where NAME does not match
     groups += f"|(?P<{MARK}>{_alternatives(marks())})"
     return re.compile(f"(?:{ignored})*(?:{groups}|(?P<BAD>.)|(?P<END>\\Z))", re.DOTALL)
 

@@ -12,8 +12,8 @@ from epql.sqlgen import to_sqlite
 
 
 def test_a_comment_inside_the_size_of_a_type_is_no_part_of_the_type() -> None:
-    query = parse("SELECT CAST(x AS decimal (10 -- digits\n , /* and */ - 2))").statement
-    assert to_sqlite(query.select) == "SELECT CAST(x AS decimal(10,-2))"
+    query = parse("SELECT CAST(x AS decimal (10 -- digits\n , /* and */ - 2))")
+    assert to_sqlite(query.statement.select) == "SELECT CAST(x AS decimal(10,-2))"
 
 
 def test_what_never_ends_is_looked_at_once() -> None:
@@ -23,6 +23,12 @@ def test_what_never_ends_is_looked_at_once() -> None:
 
 def test_comments_after_another_systems_word_are_skipped_once() -> None:
     assert _seconds("MERGE " + "/**/" * 100_000 + "1") < 5
+
+
+@pytest.mark.parametrize("name", ["İS", "ſelect", "fuſing", "liKe", "uſing", "éİ"])
+def test_only_ascii_letters_have_two_cases(name: str) -> None:
+    query = parse(f"SELECT {name} FROM t AS {name}").statement.select
+    assert [query.expressions[0].name, query.args["from_"].this.alias] == [name, name]
 
 
 def _seconds(text: str) -> float:
