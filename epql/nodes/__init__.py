@@ -41,7 +41,15 @@ from epql.nodes.declarations import (
     DropQuery,
     MarkEpoch,
 )
-from epql.nodes.expressions import Bind, Expression, QueryExpression, UnaryPlus, Words
+from epql.nodes.expressions import (
+    Bind,
+    Expression,
+    QueryExpression,
+    UnaryPlus,
+    Words,
+    copied,
+    every,
+)
 from epql.nodes.questions import (
     Bisect,
     Blame,
@@ -201,4 +209,6 @@ __all__ = [
     "Why",
     "WhyNot",
     "Words",
+    "copied",
+    "every",
 ]

@@ -14,6 +14,7 @@ from sqlglot import exp
 from epql.engine.errors import ProgrammingError, Span
 from epql.engine.reading import UnknownName
 from epql.engine.vtab.register import RELATIONS
+from epql.nodes import copied
 from epql.plan import catalog
 from epql.sqlgen import to_sqlite
 
@@ -50,13 +51,13 @@ def _ctes(query: exp.Query) -> list[exp.CTE]:
 
 def _star(query: exp.Select, item: exp.Expr, around: Sequence[exp.CTE]) -> str:
     """SQL that has the columns of a star alone: conditions and arguments may look outwards."""
-    asked = exp.Select(expressions=[item.copy()])
+    asked = exp.Select(expressions=[copied(item)])
     for part in ("from_", "joins"):
         value = query.args.get(part)
-        copied = (
-            [one.copy() for one in value] if isinstance(value, list) else value and value.copy()
-        )
-        asked.set(part, copied)
+        if isinstance(value, list):
+            asked.set(part, [copied(one) for one in value])
+        elif value is not None:
+            asked.set(part, copied(value))
     for join in asked.args.get("joins") or ():
         join.set("on", None)
     for table in asked.find_all(exp.Table):
@@ -64,7 +65,7 @@ def _star(query: exp.Select, item: exp.Expr, around: Sequence[exp.CTE]) -> str:
             given = [one for one in table.this.expressions if not one.find(exp.Column)]
             table.this.set("expressions", given)
     if around:
-        copies = [cte.copy() for cte in around]
+        copies = [copied(cte) for cte in around]
         asked.set("with_", exp.With(expressions=copies, recursive=True))
     return to_sqlite(asked)
 
@@ -93,16 +94,14 @@ class Mentioned(NamedTuple):
     relations: tuple[str, ...]
 
 
-def mentioned(select: exp.Expr, relations: Iterable[str]) -> Mentioned:
-    """The names in a query that was planned."""
-    return Mentioned(
-        tuple(_places(select)), tuple(dict.fromkeys(_tables(select))), tuple(relations)
-    )
+def mentioned(nodes: Sequence[exp.Expr], relations: Iterable[str]) -> Mentioned:
+    """The names in a query that was planned, given all its nodes."""
+    return Mentioned(tuple(_places(nodes)), tuple(dict.fromkeys(_tables(nodes))), tuple(relations))
 
 
-def _places(select: exp.Expr) -> Iterator[Place]:
-    for node in select.find_all(exp.Column, exp.Anonymous):
-        span = node.meta.get("span")
+def _places(nodes: Sequence[exp.Expr]) -> Iterator[Place]:
+    for node in nodes:
+        span = node.meta.get("span") if isinstance(node, (exp.Column, exp.Anonymous)) else None
         if span is not None:
             yield Place(node.name.lower(), span, node.meta.get("view"), _may_be_text(node))
 
@@ -118,10 +117,10 @@ def _may_be_text(node: exp.Expr) -> bool:
     return isinstance(around, (exp.EQ, exp.NEQ, exp.Like)) and around.expression is node
 
 
-def _tables(select: exp.Expr) -> Iterator[str]:
+def _tables(nodes: Sequence[exp.Expr]) -> Iterator[str]:
     """The names by which columns can be told apart."""
-    for node in select.find_all(exp.Table, exp.Subquery, exp.CTE):
-        if node.alias_or_name:
+    for node in nodes:
+        if isinstance(node, (exp.Table, exp.Subquery, exp.CTE)) and node.alias_or_name:
             yield node.alias_or_name
 
 

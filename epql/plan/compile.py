@@ -11,7 +11,18 @@ from sqlglot import exp
 
 from epql.engine.errors import Span
 from epql.engine.reading import UnknownName
-from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Expression, Parsed, Query, Words
+from epql.nodes import (
+    NO_CLAUSES,
+    Bind,
+    Clauses,
+    Diff,
+    Expression,
+    Parsed,
+    Query,
+    Words,
+    copied,
+    every,
+)
 from epql.plan import catalog, columns
 from epql.plan.columns import ColumnsOf, Mentioned
 from epql.plan.relations import Relations, Use
@@ -56,8 +67,8 @@ def compile_query(parsed: Parsed, query: Query, known: Catalog, ask: ColumnsOf) 
 
     Raises: ProgrammingError with a span for names and misplaced clauses.
     """
-    select = query.select.copy()
-    catalog.check_names(select.find_all(exp.Identifier))
+    select = copied(query.select)
+    catalog.check_names(node for node in every(select) if isinstance(node, exp.Identifier))
     clauses = replace(query.clauses, purpose=None)
     _name_results(select)
     relations = Relations(known, ask)
@@ -65,7 +76,7 @@ def compile_query(parsed: Parsed, query: Query, known: Catalog, ask: ColumnsOf) 
         select = relations.rewrite(select, clauses)
     except UnknownName as error:
         reads = [use.relation for use in relations.uses]
-        raise columns.explained(error, columns.mentioned(select, reads)) from error.__cause__
+        raise columns.explained(error, columns.mentioned(every(select), reads)) from error.__cause__
     return _planned(parsed, select, relations, known, _compared(relations, clauses))
 
 
@@ -76,14 +87,16 @@ def _planned(
     known: Catalog,
     compared: Compared | None = None,
 ) -> Plan:
+    found = every(tree)
+    binds = (node.this for node in found if isinstance(node, Bind) and _is_own(node))
     return Plan(
         to_sqlite(tree),
         tuple(relations.uses),
-        tuple(dict.fromkeys(bind.this for bind in tree.find_all(Bind) if _is_own(bind))),
+        tuple(dict.fromkeys(binds)),
         parsed,
         known,
         tuple(scope_name(number) for number in range(len(relations.uses))),
-        columns.mentioned(tree, [use.relation for use in relations.uses]),
+        columns.mentioned(found, [use.relation for use in relations.uses]),
         compared,
     )
 
@@ -99,8 +112,8 @@ def compile_words(
     parsed: Parsed, words: Words, level: Clauses, known: Catalog, ask: ColumnsOf
 ) -> Plan:
     """Plan a statement about a scratch table; `level`: what its subqueries are read at."""
-    words = words.copy()
-    catalog.check_names(words.find_all(exp.Identifier))
+    words = copied(words)
+    catalog.check_names(node for node in every(words) if isinstance(node, exp.Identifier))
     _name_results(words)
     for part in words.find_all(Words):
         if "returned" in part.meta:
@@ -117,7 +130,7 @@ def compile_inner(query: exp.Query, known: Catalog, ask: ColumnsOf) -> Plan:
 
 def compile_value(expression: Expression, known: Catalog, ask: ColumnsOf) -> Plan:
     """Plan the computation of one value."""
-    return _compile_alone(exp.Select(expressions=[expression.copy()]), NO_CLAUSES, known, ask)
+    return _compile_alone(exp.Select(expressions=[copied(expression)]), NO_CLAUSES, known, ask)
 
 
 def _compile_alone(select: exp.Query, clauses: Clauses, known: Catalog, ask: ColumnsOf) -> Plan:
@@ -127,7 +140,7 @@ def _compile_alone(select: exp.Query, clauses: Clauses, known: Catalog, ask: Col
 
 def view_of(name: str, query: Query, columns: tuple[str, ...] = ()) -> View:
     """A view, from its parsed query."""
-    select = query.select.copy()
+    select = copied(query.select)
     _name_results(select)
     return View(name, replace(query, select=select), columns)
 
@@ -142,8 +155,9 @@ def _name_results(select: exp.Expr) -> None:
     top: exp.Expr | None = None if _is_wrapped(select) else select
     while isinstance(top, exp.SetOperation):
         top = top.this
-    for one in select.find_all(exp.Select):
-        one.set("expressions", [_named(item, one is top) for item in one.expressions])
+    for one in every(select):
+        if isinstance(one, exp.Select):
+            one.set("expressions", [_named(item, one is top) for item in one.expressions])
 
 
 def _is_wrapped(select: exp.Expr) -> bool:

@@ -17,7 +17,7 @@ from typing import Literal
 from sqlglot import exp
 
 from epql.engine.errors import ProgrammingError
-from epql.nodes import AsOf, Clauses, Diff, Expression, Instant
+from epql.nodes import AsOf, Clauses, Diff, Expression, Instant, copied
 from epql.plan import catalog
 
 _SLOT = ("subject", "predicate")
@@ -64,7 +64,7 @@ def of_relation(select: exp.Query, clauses: Clauses, stands: AsOf | None) -> exp
     where = select.args.get("where")
     if where is not None and not _is_filter(where.this, table.alias_or_name):
         return None
-    own = table.copy()
+    own = copied(table)
     own.meta["clauses"] = replace(clauses, purpose=None)
     made = exp.Select(
         expressions=[exp.Star()],
@@ -129,7 +129,7 @@ def _filtered(
     before = replace(at_side, as_of=side("before", clauses.diff, stands))
     after = replace(at_side, as_of=side("after", clauses.diff, stands))
     alias = table.alias_or_name
-    changes = table.copy()
+    changes = copied(table)
     changes.set("alias", exp.TableAlias(this=exp.to_identifier("c")))
     was = exp.Alias(this=_meets(table, condition, before, "before"), alias=_name("was"))
     is_ = exp.Alias(this=_meets(table, condition, after, "after"), alias=_name("is"))
@@ -147,7 +147,7 @@ def _filtered(
 
 def _meets(table: exp.Table, condition: Expression, at_side: Clauses, which: str) -> Expression:
     """Whether the assertion of one side meets the condition, as it stood at that side."""
-    seen = table.copy()
+    seen = copied(table)
     seen.set("alias", exp.TableAlias(this=exp.to_identifier(table.alias_or_name, quoted=True)))
     seen.meta["clauses"] = at_side
     one = exp.Select(
@@ -158,7 +158,7 @@ def _meets(table: exp.Table, condition: Expression, at_side: Clauses, which: str
                 exp.EQ(
                     this=_column("id", table.alias_or_name), expression=_column(f"{which}_id", "c")
                 ),
-                exp.Paren(this=condition.copy()),
+                exp.Paren(this=copied(condition)),
             )
         ),
     )
@@ -207,7 +207,7 @@ def _is_about_slot(condition: Expression) -> bool:
 
 
 def _moved(condition: Expression, old: str, new: str) -> Expression:
-    moved = condition.copy()
+    moved = copied(condition)
     for column in moved.find_all(exp.Column):
         column.set("table", exp.to_identifier(new))
     return moved

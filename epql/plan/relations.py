@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from epql.engine.errors import Error, ProgrammingError, Span
 from epql.engine.vtab.register import RELATIONS
-from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Words
+from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Words, copied, every
 from epql.plan import catalog, columns, compare, diff, views
 from epql.plan.columns import ColumnsOf
 from epql.plan.diff import Side
@@ -136,7 +136,7 @@ class Relations:
         """Rewrite the common tables of a query; the names inside it."""
         if with_ is None:
             return names
-        written = with_.copy()
+        written = copied(with_)
         common = dict(names.common)
         for cte in with_.expressions:
             common[cte.alias.lower()] = Common(cte, written, level, names)
@@ -158,7 +158,7 @@ class Relations:
         first = len(self._read)
         answers: dict[str, exp.Query] = {}
         for which in _SIDES:
-            copy = node.copy()
+            copy = copied(node)
             side = diff.side(which, own.diff, stands)
             copy.meta["clauses"] = replace(inside, as_of=side)
             answers[which] = self._query(copy, level, names)
@@ -198,7 +198,7 @@ class Relations:
                 from_=exp.From(
                     this=exp.Table(this=exp.to_identifier(other.cte.alias, quoted=True))
                 ),
-                with_=other.with_.copy(),
+                with_=copied(other.with_),
             )
             self._put(table, copy, own, other.level, other.names, (level, names))
         elif (other is not None and call is None) or (call and name in catalog.TABLE_FUNCTIONS):
@@ -376,8 +376,8 @@ def _check_arguments(relation: str, number: int, span: Span | None) -> None:
 
 def _check_outer_joins(query: exp.Expr) -> None:
     """In ON of RIGHT and FULL JOIN SQLite cannot hand a parameter to a relation."""
-    for join in query.find_all(exp.Join):
-        if str(join.side).upper() not in ("RIGHT", "FULL"):
+    for join in every(query):
+        if not isinstance(join, exp.Join) or str(join.side).upper() not in ("RIGHT", "FULL"):
             continue
         relations = {
             table.alias_or_name.lower(): _name_of(table)

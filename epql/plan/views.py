@@ -13,7 +13,7 @@ from typing import Any
 from sqlglot import exp
 
 from epql.engine.errors import Span
-from epql.nodes import Clauses, Query
+from epql.nodes import Clauses, Query, copied
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ NO_NAMES = Catalog()
 
 def body(view: View, span: Span | None) -> tuple[exp.Query, Clauses]:
     """A fresh copy of a view's query and the clauses at its end, all of it placed at `span`."""
-    select = view.query.select.copy()
+    select = copied(view.query.select)
     for node in select.walk():
         if node.meta:
             node.meta["view"] = view.name
@@ -58,7 +58,7 @@ def placed(value: Any, span: Span | None) -> Any:
     if isinstance(value, Span):
         return span or Span(0, 0)
     if isinstance(value, exp.Expr):
-        moved = value.copy()
+        moved = copied(value)
         for node in moved.walk():
             if "span" in node.meta:
                 node.meta["span"] = span

@@ -4,12 +4,14 @@
 
 Texts come from three sources: statements changed (mutations.py), statements drawn from the
 grammar (derivations.py), and changed ones of those. A text with an outcome that was never seen
-before is changed further. At the end stand executions, outcomes, the slowest texts, findings.
+before is changed further. At the end, or at Ctrl-C, stand executions, outcomes, the slowest
+texts and findings.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import sys
@@ -153,15 +155,16 @@ def main() -> int:
         _print_long()
     fuzzer = Fuzzer(options.seed)
     began = told = time.monotonic()
-    while time.monotonic() - began < options.minutes * 60:
-        known = len(fuzzer.report.findings)
-        fuzzer.step()
-        if options.found and len(fuzzer.report.findings) > known:
-            with options.found.open("a") as file:
-                file.write(json.dumps(fuzzer.report.findings[-1]) + "\n")
-        if time.monotonic() - told > 300:
-            told = time.monotonic()
-            _print(fuzzer, told - began)
+    with contextlib.suppress(KeyboardInterrupt):
+        while time.monotonic() - began < options.minutes * 60:
+            known = len(fuzzer.report.findings)
+            fuzzer.step()
+            if options.found and len(fuzzer.report.findings) > known:
+                with options.found.open("a") as file:
+                    file.write(json.dumps(fuzzer.report.findings[-1]) + "\n")
+            if time.monotonic() - told > 300:
+                told = time.monotonic()
+                _print(fuzzer, told - began)
     _print(fuzzer, time.monotonic() - began)
     return int(bool(fuzzer.report.findings))
 
