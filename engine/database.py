@@ -44,7 +44,6 @@ from epql.engine.journal.writer import JournalWriter
 from epql.engine.lock import Note, WriterLock
 from epql.engine.reading import translated
 from epql.engine.records import CommitInfo
-from epql.engine.scratch import Scratch
 from epql.engine.transaction import Transaction
 
 MEMORY = ":memory:"
@@ -88,7 +87,6 @@ class Database:
 
     def _attach(self, db: apsw.Connection) -> None:
         self.db = db
-        self.scratch = Scratch(db)
         self.fold = Fold(db)
         self.objects = self.fold.objects
         self.declarations = Declarations(db)
@@ -252,7 +250,6 @@ class Database:
                 appended.segment, appended.offset,
             )  # fmt: skip
             self.db.execute("COMMIT")
-            self.scratch.settle()
         except BaseException as error:
             # durable all the same: the index is caught up before the next statement
             self._roll_back()
@@ -364,8 +361,7 @@ class Database:
 
     def _roll_back(self) -> None:
         if self.db.in_transaction:
-            with self.scratch.kept():
-                self.db.execute("ROLLBACK")
+            self.db.execute("ROLLBACK")
         self.forget()
 
     # ------------------------------------------------------------ opening

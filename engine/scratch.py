@@ -1,33 +1,22 @@
-"""The scratch tables of a connection: SQLite's temporary tables, outside all transactions.
+"""The scratch tables of a connection: SQLite's temporary tables, where a person's SQL runs.
 
-They live in the index's connection, so that they join with everything, and therefore inside its
-SQLite transactions, too: what rolls those back would take scratch rows along. `kept` puts them
-back, so that COMMIT and ROLLBACK are about beliefs alone (docs/decisions/0017).
+That is a SQLite connection of its own (session.py), so nothing that becomes of a transaction, of
+the index or of its tables' names touches them, and the other way round (docs/decisions/0017).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
 
 import apsw
 
 from epql.engine.errors import IntegrityError
 
-_SCHEMA = """
-SELECT name, sql FROM temp.sqlite_schema
-WHERE type = ? AND sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+_NAMES = """
+SELECT name FROM temp.sqlite_schema
+WHERE type = ? AND sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
 """
-
-
-class _Table(NamedTuple):
-    """A scratch table with its rows. `columns`: those that are not computed."""
-
-    name: str
-    sql: str
-    columns: Sequence[str]
-    rows: list[tuple[Any, ...]]
 
 
 class Scratch:
@@ -35,75 +24,35 @@ class Scratch:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._is_at_risk = False
 
     def tables(self) -> list[str]:
         """Their names."""
-        return [name for name, _ in self._db.execute(_SCHEMA, ("table",))]
+        return [name for (name,) in self._db.execute(_NAMES, ("table",))]
 
     def indexes(self) -> list[str]:
         """The names of the indexes on them."""
-        return [name for name, _ in self._db.execute(_SCHEMA, ("index",))]
-
-    def changes(self) -> int:
-        """Rows that the last INSERT, UPDATE or DELETE changed."""
-        return self._db.changes()
-
-    def note_change(self) -> None:
-        """Something was written; inside a transaction it needs to be kept."""
-        self._is_at_risk |= self._db.in_transaction
-
-    def settle(self) -> None:
-        """The transaction is committed: nothing can take its scratch rows back."""
-        self._is_at_risk = False
+        return [name for (name,) in self._db.execute(_NAMES, ("index",))]
 
     @contextmanager
-    def all_or_nothing(self) -> Iterator[None]:
-        """Around statements that change rows: what they wrote stays, or nothing of it."""
-        with self._db:
+    def all_or_nothing(self, *, unless_refused: bool = False) -> Iterator[None]:
+        """Around statements that change rows: what they wrote stays, or nothing of it.
+
+        `unless_refused`: what a single statement leaves when a constraint refuses a row is
+        SQLite's business, for OR FAIL keeps the rows before it.
+        """
+        self._db.execute("SAVEPOINT epql_scratch")
+        is_kept = False
+        try:
             yield
-        self.note_change()
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Around a rollback: the tables are afterwards as they were before it."""
-        if not self._is_at_risk:
-            yield
-            return
-        tables = [self._saved(name, sql) for name, sql in self._db.execute(_SCHEMA, ("table",))]
-        indexes = [sql for _, sql in self._db.execute(_SCHEMA, ("index",))]
-        yield
-        self._is_at_risk = self._db.in_transaction
-        with self._db:
-            for name in self.tables():
-                self._db.execute(f"DROP TABLE temp.{_quoted(name)}")
-            for table in tables:
-                self._restore(table)
-            for sql in indexes:
-                self._db.execute(_in_temp(sql, "INDEX "))
-
-    def _saved(self, name: str, sql: str) -> _Table:
-        query = "SELECT name FROM pragma_table_xinfo(?, 'temp') WHERE hidden = 0"
-        columns = [_quoted(column) for (column,) in self._db.execute(query, (name,))]
-        rows = self._db.execute(f"SELECT {', '.join(columns)} FROM temp.{_quoted(name)}")
-        return _Table(name, sql, columns, list(rows))
-
-    def _restore(self, table: _Table) -> None:
-        self._db.execute(_in_temp(table.sql, "TABLE "))
-        names, marks = ", ".join(table.columns), ", ".join("?" * len(table.columns))
-        self._db.executemany(
-            f"INSERT INTO temp.{_quoted(table.name)}({names}) VALUES({marks})", table.rows
-        )
-
-
-def _in_temp(sql: str, kind: str) -> str:
-    """A CREATE statement as SQLite keeps it, which does not say in which schema."""
-    head, word, rest = sql.partition(kind)
-    return f"{head}{word}temp.{rest}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+            is_kept = True
+        except IntegrityError:
+            is_kept = unless_refused
+            raise
+        finally:
+            if self._db.in_transaction:  # OR ROLLBACK has ended it
+                if not is_kept:
+                    self._db.execute("ROLLBACK TO epql_scratch")
+                self._db.execute("RELEASE epql_scratch")
 
 
 def refused(error: apsw.ConstraintError) -> IntegrityError:

@@ -2,15 +2,22 @@
 
 The planner registers the scope of each table reference before a statement runs and takes it
 back when the statement's rows are used up; the virtual tables ask for it by number.
+
+A person's SQL runs in a SQLite connection of its own, `sql`, in which there are the relations and
+the scratch tables and nothing else; only the relations read the index, `db`
+(docs/decisions/0017).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import apsw
+
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError
 from epql.engine.index.snapshot import Snapshot
+from epql.engine.scratch import Scratch
 from epql.engine.vtab.context import Scope
 from epql.engine.vtab.register import register
 
@@ -27,9 +34,15 @@ class Session:
         self._scopes: dict[int, Scope] = {}
         self._next = 0
         self.db = database.db
+        self.sql = _open()
+        self.scratch = Scratch(self.sql)
         self.objects = database.objects
         self.declarations = database.declarations
-        register(self.db, self)
+        register(self.sql, self)
+
+    def close(self) -> None:
+        """Let go of the scratch tables."""
+        self.sql.close()
 
     def open_scopes(self, scopes: Sequence[Scope]) -> list[int]:
         """Register scopes; their numbers go into the statement's bindings."""
@@ -64,3 +77,18 @@ class Session:
     def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
         """(tx, position, kind, payload) of the records of commits first to last."""
         return self._database.journal_records(first, last)
+
+
+def _open() -> apsw.Connection:
+    """A SQLite connection with nothing in it."""
+    db = apsw.Connection(":memory:", statementcachesize=500)
+    for setting in (apsw.SQLITE_DBCONFIG_ENABLE_QPSG, apsw.SQLITE_DBCONFIG_DEFENSIVE):
+        db.config(setting, 1)
+    for setting in (
+        apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA,
+        apsw.SQLITE_DBCONFIG_DQS_DML,
+        apsw.SQLITE_DBCONFIG_DQS_DDL,
+    ):
+        db.config(setting, 0)
+    db.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+    return db

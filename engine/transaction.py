@@ -295,8 +295,7 @@ class Transaction:
     def restamp(self, at: int) -> None:
         """Take the instant that COMMIT stamped, where a record depends on it."""
         if at != self.at and self._names_own_instant:
-            with self._database.scratch.kept():
-                self._fold.db.execute("ROLLBACK TO epql_transaction")
+            self._fold.db.execute("ROLLBACK TO epql_transaction")
             self._database.forget()
             self._fold.begin(self.tx, at, self._info)
             self._fold.apply(self.tx, at, self._entries)

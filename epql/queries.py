@@ -126,6 +126,18 @@ class Queries:
         columns = self.columns_of(plan)
         return list(self._rows(plan, scopes, resolver)), columns
 
+    def change_many(self, plan: Plan, zone: tzinfo, given: Iterable[Params]) -> int:
+        """The same, of a plan that reads no relation, for many sets of parameters; rows changed."""
+        self.columns_of(plan)
+        names = _names(plan)
+        keys: list[Any] = [names[name] for name in reading.parameters_of(self._session, plan.sql)]
+        rows = (tuple([bindable(params[key], zone) for key in keys]) for params in given)
+        return reading.run_many(self._session, plan.sql, rows)
+
+    def changes(self) -> int:
+        """Rows that the last INSERT, UPDATE or DELETE changed."""
+        return self._session.sql.changes()
+
     def run(self, plan: Plan, resolver: Resolver) -> tuple[Iterator[Row], list[str], Scope | None]:
         """Rows, columns, and the first scope that was read."""
         scopes = [resolver.scope(use) for use in plan.uses]
@@ -245,8 +257,12 @@ def _moment(scope: Scope) -> str:
 
 
 def _bindings(plan: Plan, params: Params, zone: tzinfo) -> dict[str, Any]:
-    names = {bind: (f"p{bind}" if isinstance(bind, int) else f"n_{bind}") for bind in plan.binds}
-    return {name: bindable(params[bind], zone) for bind, name in names.items()}  # type: ignore[index]
+    return {name: bindable(params[bind], zone) for name, bind in _names(plan).items()}  # type: ignore[index]
+
+
+def _names(plan: Plan) -> dict[str, int | str]:
+    """What SQL calls the person's parameters."""
+    return {f"p{bind}" if isinstance(bind, int) else f"n_{bind}": bind for bind in plan.binds}
 
 
 def bindable(found: Any, zone: tzinfo) -> Any:
@@ -254,6 +270,8 @@ def bindable(found: Any, zone: tzinfo) -> Any:
 
     A naive one is of the session's zone, as it is at a time position.
     """
+    if type(found) in _PLAIN:
+        return found
     if found is None or isinstance(found, (str, int, float, bytes)):
         return int(found) if isinstance(found, bool) else found
     if isinstance(found, datetime):
@@ -265,3 +283,6 @@ def bindable(found: Any, zone: tzinfo) -> Any:
         code="parameter.type",
         hint="text, numbers, bytes, None, dates and datetimes can",
     )
+
+
+_PLAIN = (str, int, float, bytes)

@@ -50,7 +50,7 @@ class Runner:
         self._transaction: Transaction | None = None
         self.session = Session(database, self._overridden)
         self.queries = Queries(database, self.session, weakref.WeakSet())
-        self.scratch = ScratchTables(database, self.queries)
+        self.scratch = ScratchTables(self.session.scratch, self.queries)
         self._parsed: dict[str, Parsed] = {}
 
     # ------------------------------------------------------------ statements
@@ -283,6 +283,7 @@ class Runner:
         """Roll back what is open and close the database."""
         self.queries.drop()
         self.rollback()
+        self.session.close()
         self.database.close()
 
     # ------------------------------------------------------------ sessions

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from epql import nodes
-from epql.engine.database import Database
 from epql.engine.errors import Error, ProgrammingError, Span
+from epql.engine.scratch import Scratch
 from epql.engine.vtab.register import RELATIONS
 from epql.nodes import NO_CLAUSES, Expression, Parsed
 from epql.plan import catalog
+from epql.plan.compile import Plan
 from epql.plan.scope import Resolver
 from epql.plan.values import Params
 from epql.queries import Queries
-from epql.verbs.work import Answer, Row
+from epql.verbs.work import Answer
 
 Change = nodes.Insert | nodes.ScratchChange
+
+
+class Counted:
+    """Rows of parameters, and the number of the last that was taken, from 1."""
+
+    def __init__(self, rows: Iterable[Params]) -> None:
+        self._rows = rows
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Params]:
+        for row in self._rows:
+            self.number += 1
+            yield row
 
 
 class ScratchTables:
     """The scratch tables of one connection."""
 
-    def __init__(self, database: Database, queries: Queries) -> None:
-        self._database = database
+    def __init__(self, tables: Scratch, queries: Queries) -> None:
+        self._tables = tables
         self._queries = queries
 
     def define(
@@ -37,33 +51,48 @@ class ScratchTables:
             self._queries.change(plan, resolver)
         except Error as error:
             raise error.with_span(_span(statement.name)) from error.__cause__
-        self._database.scratch.note_change()
-        self._queries.scratch_changed(self._database.scratch.tables())
+        self._queries.scratch_changed(self._tables.tables())
         return Answer(-1)
 
     def change(self, parsed: Parsed, statement: Change, resolver: Resolver) -> Answer:
         """INSERT, UPDATE or DELETE: rows changed, and the rows of RETURNING."""
-        return self.change_many(parsed, statement, resolver, [resolver.params])
+        plan = self._ready(parsed, statement)
+        try:
+            with self._tables.all_or_nothing(unless_refused=True):
+                return self._changed(plan, resolver)
+        except Error as error:
+            raise error.with_span(_span(statement.table)) from error.__cause__
 
     def change_many(
         self, parsed: Parsed, statement: Change, resolver: Resolver, params: Iterable[Params]
     ) -> Answer:
         """The same for each row of parameters; all of it or nothing."""
+        plan = self._ready(parsed, statement)
+        given = Counted(params)
+        try:
+            with self._tables.all_or_nothing():
+                if not plan.uses and not self._queries.columns_of(plan):
+                    return Answer(self._queries.change_many(plan, resolver.zone, given))
+                answers = []
+                for resolver.params in given:
+                    answers.append(self._changed(plan, resolver))
+        except Error as error:
+            if given.number:
+                error.message += f" (row {given.number})"
+            raise error.with_span(_span(statement.table)) from error.__cause__
+        columns = answers[0].columns if answers else None
+        rows = [row for answer in answers for row in answer.rows]
+        return Answer(sum(answer.count for answer in answers), columns, rows)
+
+    def _ready(self, parsed: Parsed, statement: Change) -> Plan:
         self._check_change(statement)
         self._queries.buffer()
         level = NO_CLAUSES if isinstance(statement, nodes.Insert) else statement.clauses
-        plan = self._queries.plan_words(parsed, statement.tree, level)
-        count = 0
-        columns: list[str] = []
-        rows: list[Row] = []
-        try:
-            with self._database.scratch.all_or_nothing():
-                for resolver.params in params:
-                    some, columns = self._queries.change(plan, resolver)
-                    rows += some
-                    count += self._database.scratch.changes()
-        except Error as error:
-            raise error.with_span(_span(statement.table)) from error.__cause__
+        return self._queries.plan_words(parsed, statement.tree, level)
+
+    def _changed(self, plan: Plan, resolver: Resolver) -> Answer:
+        rows, columns = self._queries.change(plan, resolver)
+        count = self._queries.changes()
         return Answer(count, tuple(columns), rows) if columns else Answer(count)
 
     # ------------------------------------------------------------ what may be written
@@ -93,7 +122,7 @@ class ScratchTables:
                 self._check_index(name)
 
     def _check_index(self, name: Expression) -> None:
-        known = self._database.scratch.indexes()
+        known = self._tables.indexes()
         if name.name.lower() not in [one.lower() for one in known]:
             raise ProgrammingError(
                 f"there is no index called {name.name!r}",
@@ -140,8 +169,9 @@ def _not_scratch(statement: Change) -> ProgrammingError:
 
 
 def _check_database(table: Expression) -> None:
+    """Scratch tables are SQLite's `temp`; `main` is where relations are."""
     database = table.meta.get("database", "temp")
-    if database not in ("temp", "main"):
+    if database != "temp" and (database != "main" or table.name.lower() not in RELATIONS):
         raise ProgrammingError(
             f"there is no database called {database!r}",
             code="name.unknown_database",

@@ -23,7 +23,9 @@ class Interrupts:
 
     def __init__(self, connection: Connection) -> None:
         self.arrived = False
-        connection.runner.database.db.set_progress_handler(lambda: self.arrived, _STEPS)
+        runner = connection.runner
+        for db in (runner.database.db, runner.session.sql):
+            db.set_progress_handler(lambda: self.arrived, _STEPS)
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -139,7 +139,7 @@ def landing(value: Any) -> Any:
     if state not in LANDING:
         raise IntegrityError(
             f"an assertion cannot land in {state}",
-            code="lifecycle.illegallanding",
+            code="lifecycle.illegal_landing",
             hint="it may land in " + ", ".join(LANDING),
         )
     return state

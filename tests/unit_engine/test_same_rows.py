@@ -69,7 +69,7 @@ def tables(connection: epql.Connection) -> dict[str, Table]:
         names[name + "_past"] = f"{name}(x'', 40, 'any')"
     names["beliefs_none"] = "beliefs(x'', x'', 'any', 'anytime', 'none')"
     names["assertions_any"] = "assertions(x'', x'', 'any', 'anytime')"
-    db = connection.runner.database.db
+    db = connection.runner.session.sql
     return {key: _with_twin(db, key, source) for key, source in names.items()}
 
 
@@ -114,7 +114,7 @@ def test_many_random_queries_give_the_rows_of_a_plain_table(
 def _compare(
     connection: epql.Connection, tables: dict[str, Table], key: str, *, count: int, seed: int
 ) -> None:
-    db = connection.runner.database.db
+    db = connection.runner.session.sql
     report = run(db, list(tables.values()), first=tables[key], count=count, seed=seed)
     assert not report.failures, "\n".join(report.failures[:5])
     assert report.errors < count / 10 and report.empty < count * 0.9
