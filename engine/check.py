@@ -30,6 +30,7 @@ from epql.engine.index.schema import open_index
 from epql.engine.ingest import applied, catch_up
 from epql.engine.journal.reader import read_frames
 from epql.engine.journal.verify import Expectation, Report, verify
+from epql.engine.lock import WriterLock
 from epql.engine.records import decode, encode
 
 Progress = Callable[[int, int], None]
@@ -72,7 +73,7 @@ def check(path: Path, progress: Progress | None = None) -> Verdict:
     files = OsFiles(path)
     check_format(files)
     with _index(path / INDEX) as (db, fault):
-        tx, digest = (0, None) if db is None else applied(db)
+        tx, digest = (0, None) if db is None else applied(db)[:2]
         expected = [Expectation(tx, digest)] if tx else []
         journal = verify(files, expect=expected)
         faults = [*([fault] if fault else []), *check_records(files)]
@@ -81,7 +82,8 @@ def check(path: Path, progress: Progress | None = None) -> Verdict:
             with _translated():
                 faults += check_sqlite(db)
                 if journal.is_sound:
-                    faults += _check_fold(db, files, tx, journal.last_tx, tables, progress)
+                    faults += _check_age(files, path / INDEX, tx, journal.last_tx)
+                    faults += _check_fold(db, files, tx, tables, progress)
         return Verdict(journal, tuple(faults), tables, None if db is None else tx)
 
 
@@ -185,18 +187,30 @@ def check_sqlite(db: apsw.Connection) -> Iterator[Fault]:
         yield Fault("index.corrupt", f"SQLite finds its file damaged: {error}")
 
 
+def _check_age(files: Files, path: Path, tx: int, last_tx: int) -> Iterator[Fault]:
+    """Whether the index lacks commits that nobody is about to bring into it.
+
+    The journal was read after the index: what a writer did meanwhile shows only in the journal.
+    So the lock and then the index are looked at again. Whoever wrote what was read of the
+    journal and has let go of the lock since has applied it, unless he died.
+    """
+    if tx >= last_tx or WriterLock.of(files).probe():
+        return
+    with _index(path) as (db, fault):
+        now = tx if db is None or fault is not None else applied(db).tx
+    if now < last_tx:
+        behind = f"the index is at tx {now}, the journal at tx {last_tx}"
+        yield Fault("index.behind", behind + "; the next opening catches it up", True)
+
+
 def _check_fold(
     db: apsw.Connection,
     files: Files,
     tx: int,
-    last_tx: int,
     tables: dict[str, int],
     progress: Progress | None,
 ) -> Iterator[Fault]:
     """The index against a fresh fold of the journal up to the same commit."""
-    if tx < last_tx:
-        behind = f"the index is at tx {tx}, the journal at tx {last_tx}"
-        yield Fault("index.behind", behind + "; the next opening catches it up", True)
     with tempfile.TemporaryDirectory(prefix="epql-") as folder:
         fresh = open_index(str(Path(folder) / INDEX))
         try:

@@ -141,16 +141,19 @@ class Database:
     def _may_still_come(self, instant: int) -> bool:
         """Whether a commit that is not visible yet may be stamped at or before an instant."""
         note = self.lock.read_note()
-        if note is None:
-            return False
+        if note is None:  # none was ever written, or it is half overwritten at this moment
+            return self.lock.probe()
         if note.state == "writing":  # its writer may be gone: the next one decides about it
             return note.instant_us <= instant and self.lock.probe()
         if not note.is_clean or not self._is_unapplied(note, instant):
             return False
-        if not self.lock.probe() and not self.options.read_only:
-            with self.writing():
-                pass  # its writer died before it could apply it; now it is applied
-        return self.lock.probe()
+        if self.lock.probe():
+            return True
+        # its writer has applied it in the meantime, or died before it could
+        if self.options.read_only or not self._is_unapplied(note, instant):
+            return False
+        self._catch_up_if_free()
+        return True
 
     def _is_unapplied(self, note: Note, instant: int) -> bool:
         """Whether the journal holds a commit of that time that the index has not.
@@ -194,12 +197,12 @@ class Database:
         self.lock.acquire(self.options.timeout_s)
         try:
             writer = self._ready_writer()
-            if applied(self.db)[0] < writer.last_tx:
+            if applied(self.db).tx < writer.last_tx:
                 catch_up(self.fold, self.files)  # for good, whatever becomes of this transaction
             self.db.execute("BEGIN IMMEDIATE")
             try:
-                if applied(self.db)[0] != writer.last_tx:
-                    raise diverged(applied(self.db)[0])
+                if applied(self.db).tx != writer.last_tx:
+                    raise diverged(applied(self.db).tx)
                 self.db.execute("SAVEPOINT epql_transaction")
                 info = CommitInfo(writer.last_tx + 1, agent, origin, key)
                 instant = self._stamp() if at is None else at
@@ -223,10 +226,7 @@ class Database:
         self.lock.acquire(self.options.timeout_s)
         try:
             writer = self._ready_writer()
-            try:
-                catch_up(self.fold, self.files)
-            except apsw.BusyError as error:
-                raise _busy() from error
+            self._catch_up()
             self.behind_by = 0
             yield writer
         finally:
@@ -341,7 +341,7 @@ class Database:
         if self._writer is not None:
             self._note_recovery(self._writer.refresh())
             return self._writer
-        known = applied(self.db)[0]
+        known = applied(self.db).tx
         recovery = open_tail(self.files, repair=True, lock=self.lock, known_tx=known)
         self._note_recovery(recovery)
         durability = "os" if self.options.durability == "os" else "full"
@@ -358,6 +358,13 @@ class Database:
                 f"{cut} bytes of an unfinished commit were cut off the journal's end"
                 + (f" and kept as {aside}" if aside else "")
             )
+
+    def _catch_up(self) -> None:
+        """Apply all that the journal has. Under the lock. Raises: OperationalError `index.busy`."""
+        try:
+            catch_up(self.fold, self.files)
+        except apsw.BusyError as error:
+            raise _busy() from error
 
     def _roll_back(self) -> None:
         if self.db.in_transaction:
@@ -403,20 +410,27 @@ class Database:
         self._private = tempfile.TemporaryDirectory(prefix="epql-")
         self.notices.append("the index cannot be used as it is; a private one was made")
         db = open_index(str(Path(self._private.name) / INDEX))
-        catch_up(Fold(db), self.files)
+        tail = open_tail(self.files, repair=False, lock=self.lock).tail
+        catch_up(Fold(db), self.files, upto=tail.last_tx)
         return db
 
     def _is_current(self, db: apsw.Connection) -> bool:
-        """Whether nobody needs to catch this index up, or somebody is doing so just now."""
+        """Whether nobody needs to catch this index up, or somebody is doing so just now.
+
+        The journal is read first, then the lock, then the index: whoever wrote what was read and
+        has let go of the lock since has applied it, unless he died.
+        """
         if self.lock.probe():
             return True
         tail = open_tail(self.files, repair=False, lock=self.lock).tail
-        return applied(db)[0] == tail.last_tx
+        return self.lock.probe() or applied(db).tx >= tail.last_tx
 
     def _catch_up_at_open(self) -> None:
+        if not self.options.read_only and not self.lock.probe():
+            self._catch_up_if_free()
+
+    def _catch_up_if_free(self) -> None:
         """Apply what a crash or another process left in the journal. Never waits."""
-        if self.options.read_only or self.lock.probe():
-            return
         try:
             self.lock.acquire(0)
         except OperationalError:
@@ -425,7 +439,7 @@ class Database:
             note = self.lock.read_note()
             if note is None or not note.is_clean:
                 self._ready_writer()
-            catch_up(self.fold, self.files)
+            self._catch_up()
         finally:
             self.lock.release()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from math import isfinite
+from typing import NamedTuple
 
 import apsw
 import msgspec
@@ -18,7 +19,7 @@ from epql.engine.clock import EVER, FOREVER
 from epql.engine.content import TYPES
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import Files
-from epql.engine.index.ask import first, only
+from epql.engine.index.ask import first
 from epql.engine.index.declarations import is_body, is_view
 from epql.engine.index.fold import Entry, Fold
 from epql.engine.journal.format import Frame
@@ -43,13 +44,30 @@ Progress = Callable[[int], None]
 _BATCH_RECORDS = 20_000
 
 
-def applied(db: apsw.Connection) -> tuple[int, bytes | None]:
-    """The checkpoint of an index: the last applied transaction and its frame's digest."""
-    row = first(db, "SELECT value FROM meta WHERE key='applied_tx'")
-    if row is None:
-        return 0, None
-    digest = only(db, "SELECT value FROM meta WHERE key='applied_digest'")
-    return int(row[0]), bytes(digest[0])
+class Applied(NamedTuple):
+    """The checkpoint of an index: the last applied commit, its frame's digest and place.
+
+    `tx` 0 and None before the first; `segment` and `offset` None where the index lost its row.
+    """
+
+    tx: int
+    digest: bytes | None
+    segment: int | None
+    offset: int | None
+
+
+def applied(db: apsw.Connection) -> Applied:
+    """The checkpoint of an index. One statement, so that all of it is of one instant: between
+    two of them another process may commit."""
+    row = first(db, _APPLIED)
+    return Applied(0, None, None, None) if row is None else Applied(*row)
+
+
+_APPLIED = (
+    "SELECT tx.value, digest.value, txn.segment, txn.offset"
+    " FROM meta AS tx JOIN meta AS digest ON digest.key='applied_digest'"
+    " LEFT JOIN txn ON txn.tx=tx.value WHERE tx.key='applied_tx'"
+)
 
 
 def apply_frame(fold: Fold, frame: Frame) -> None:
@@ -112,13 +130,16 @@ def _apply_all(
 def checkpoint(db: apsw.Connection, files: Files) -> tuple[int, Tail | None]:
     """The last applied transaction, and the place in the journal just behind it.
 
+    The index is read first, in one statement, and the journal after it. A commit comes into the
+    index when it is in the journal for good, and the journal only grows: so what another process
+    writes between the two cannot make them differ.
     Raises: InternalError `index.diverged` unless the journal has that very commit there.
     """
-    last, digest = applied(db)
+    last, digest, segment, offset = applied(db)
     if not last:
         return 0, None
-    sql = "SELECT segment, offset FROM txn WHERE tx=?"
-    segment, offset = only(db, sql, (last,))
+    if segment is None or offset is None:
+        raise diverged(last)
     try:
         frame = read_frame_at(files, segment, offset)
     except InternalError as error:
