@@ -3,35 +3,43 @@ to the end without doubling anything."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 import epql
 from tests.clock import text_of
+from tests.crash.importer import STEPS
 from tests.pep.replay import Replay
 
 IMPORTER = Path(__file__).with_name("importer.py")
 ROOT = Path(__file__).resolve().parents[2]
 
+Steps = dict[str, int]
+"""How many steps of each kind an import took."""
 
-def killed_import(database: Path, wait_s: float | None) -> bool:
-    """Start an import and kill it some time after it has opened (None: let it be); whether it
-    got to its end."""
-    command = [sys.executable, str(IMPORTER), str(database)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=environment) as importer:
-        assert importer.stdout is not None
-        assert importer.stdout.readline() == b"open\n"
-        if wait_s is not None:
-            time.sleep(wait_s)
-            importer.kill()
-        return b"done\n" in importer.stdout.read()
+
+def run_import(database: Path, step: str | None = None, number: int = 0) -> Steps | None:
+    """Import, and die before the so-many-th step of a kind; None if it did."""
+    fatal = [] if step is None else [step, str(number)]
+    done = subprocess.run(
+        [sys.executable, str(IMPORTER), str(database), *fatal],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    if done.returncode == -signal.SIGKILL:
+        return None
+    assert done.returncode == 0
+    steps: Steps = json.loads(done.stdout)
+    return steps
 
 
 def check(database: Path, replay: Replay) -> int:
@@ -46,30 +54,52 @@ def check(database: Path, replay: Replay) -> int:
     return len(instants)
 
 
-def import_loop(folder: Path, databases: int, seed: int) -> None:
-    replay, rnd = Replay(), random.Random(seed)
-    partial = 0
-    started = time.monotonic()
-    assert killed_import(folder / "whole", None)
-    whole_s = time.monotonic() - started  # starting included: some kills come too late
-    for number in range(databases):
-        database, before, is_done = folder / f"kb{number}", 0, False
-        while not is_done:
-            is_done = killed_import(database, rnd.uniform(0, whole_s))
-            there = check(database, replay)
-            assert before <= there <= len(replay.instants)
-            partial += before < there < len(replay.instants)
-            before = there
-            if not is_done and rnd.random() < 0.2:
-                is_done = killed_import(database, None)
-        assert check(database, replay) == len(replay.instants)
-    assert partial, "no import was killed half way: nothing was tested"
+@pytest.fixture(scope="module")
+def replay() -> Replay:
+    return Replay()
 
 
-def test_a_killed_import_goes_on(tmp_path: Path) -> None:
-    import_loop(tmp_path, databases=3, seed=3)
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
+    """The steps of an import that nobody kills."""
+    found = run_import(tmp_path_factory.mktemp("whole") / "kb")
+    assert found is not None and all(found[step] > 2 for step in STEPS)
+    return found
+
+
+@pytest.mark.parametrize("step", ["write", "second half", "sync"])
+def test_a_killed_import_goes_on(tmp_path: Path, replay: Replay, steps: Steps, step: str) -> None:
+    database, before = tmp_path / "kb", 0
+    for _ in range(2):
+        assert run_import(database, step, steps[step] // 3) is None
+        there = check(database, replay)
+        assert before < there < len(replay.instants), "it was half way"
+        before = there
+    assert run_import(database) is not None
+    assert check(database, replay) == len(replay.instants)
+
+
+def test_an_import_killed_while_the_index_follows_goes_on(
+    tmp_path: Path, replay: Replay, steps: Steps
+) -> None:
+    database, number = tmp_path / "kb", steps["apply"] // 2
+    assert run_import(database, "apply", number) is None
+    assert number <= check(database, replay), "what is about to be applied is in the journal"
+    assert run_import(database) is not None
+    assert check(database, replay) == len(replay.instants)
 
 
 @pytest.mark.slow
-def test_a_killed_import_goes_on_at_length(tmp_path: Path) -> None:
-    import_loop(tmp_path, databases=30, seed=30)
+@pytest.mark.parametrize("seed", range(30))
+def test_an_import_killed_anywhere_goes_on(
+    tmp_path: Path, replay: Replay, steps: Steps, seed: int
+) -> None:
+    rnd = random.Random(seed)
+    database, before, is_done = tmp_path / "kb", 0, False
+    while not is_done:
+        step = rnd.choice(STEPS)
+        is_done = run_import(database, step, rnd.randint(1, steps[step])) is not None
+        there = check(database, replay)
+        assert before <= there <= len(replay.instants)
+        before = there
+    assert before == len(replay.instants)
