@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import epql
+from epql.engine import reading
 from epql.parse import parse
 
 PLANNED_MS = 2.0
@@ -118,11 +119,10 @@ def same_text(con: Any, text: str, params: tuple[Any, ...], times: int) -> tuple
     parsed = parse(one)
     plan = runner.queries.plan(parsed, parsed.statement)
     resolver = runner._resolver(params)
-    numbers = runner.session.open_scopes([resolver.scope(use) for use in plan.uses])
-    bound = dict(zip(plan.scope_names, numbers, strict=True))
-    database = runner.session.db
-    alone = median_us(lambda: database.execute(plan.sql, bound).fetchall(), times)
-    runner.session.close_scopes(numbers)
+    scopes = [resolver.scope(use) for use in plan.uses]
+    named = dict(zip(plan.scope_names, scopes, strict=True))
+    binds = {f"p{number}": params[number] for number in plan.binds}
+    alone = median_us(lambda: list(reading.run(runner.session, plan.sql, binds, named)), times)
     return whole, alone
 
 

@@ -84,9 +84,10 @@ class Differ:
         self, slot_where: Sequence[str] = (), params: dict[str, Any] | None = None
     ) -> Iterator[Change]:
         """The changes of the slots that meet the conditions, in order of their slots."""
-        where = [self._candidates(), *slot_where]
-        before = self._answers(self._window.since, where, params or {})
-        after = self._answers(self._window.until, where, params or {})
+        condition, bounds = self._candidates()
+        where = [condition, *slot_where]
+        before = self._answers(self._window.since, where, {**bounds, **(params or {})})
+        after = self._answers(self._window.until, where, {**bounds, **(params or {})})
         for key in sorted({**before, **after}):
             old, new = before.get(key), after.get(key)
             if old != new:
@@ -106,22 +107,25 @@ class Differ:
 
     # ------------------------------------------------------------ candidates
 
-    def _candidates(self) -> str:
-        """A condition on s.id: the slots whose answer can differ."""
+    def _candidates(self) -> tuple[str, dict[str, Any]]:
+        """A condition on s.id with its parameters: the slots whose answer can differ.
+
+        The window is bound, so that the SQL stays the same while the clock moves.
+        """
         since, until = self._window.since, self._window.until
         if since.states != until.states or since.strategy != until.strategy:
-            return "1"
-        parts = [f"SELECT slot FROM touched WHERE tx>{since.tx} AND tx<={until.tx}"]
+            return "1", {}
+        parts = ["SELECT slot FROM touched WHERE tx>:diff_after AND tx<=:diff_upto"]
+        bounds: dict[str, Any] = {"diff_after": since.tx, "diff_upto": until.tx}
         if (since.valid_low, since.valid_high) != (until.valid_low, until.valid_high):
-            low, high = self._valid_range()
-            parts.append(f"SELECT slot FROM bound WHERE at>={low} AND at<={high}")
+            bounds["diff_low"], bounds["diff_high"] = self._valid_range()
+            parts.append("SELECT slot FROM bound WHERE at>=:diff_low AND at<=:diff_high")
         declared = self._declarations.changed(since.tx, until.tx)
         if declared:
-            names = json.dumps(sorted(declared)).replace("'", "''")
-            parts.append(
-                f"SELECT id FROM slot WHERE predicate IN (SELECT value FROM json_each('{names}'))"
-            )
-        return f"s.id IN ({' UNION '.join(parts)})"
+            bounds["diff_declared"] = json.dumps(sorted(declared))
+            names = "(SELECT value FROM json_each(:diff_declared))"
+            parts.append(f"SELECT id FROM slot WHERE predicate IN {names}")
+        return f"s.id IN ({' UNION '.join(parts)})", bounds
 
     def _valid_range(self) -> tuple[int, int]:
         since, until = self._window.since, self._window.until
