@@ -150,7 +150,7 @@ def typed_columns_of(session: Session, sql: str) -> list[tuple[str, str | None]]
 
 def scratch_columns(session: Session, table: str) -> list[tuple[str, str | None]]:
     """The columns of a scratch table with their declared types."""
-    sql = "SELECT name, nullif(type, '') FROM pragma_table_info(?, 'temp')"
+    sql = "SELECT name, nullif(type, '') FROM pragma_table_xinfo(?, 'temp') WHERE hidden <> 1"
     return list(session.sql.execute(sql, (table,)))
 
 
@@ -169,6 +169,12 @@ _NAMES = (
         "name.unknown_column",
         "there is no column {}",
     ),
+    (
+        re.compile(r"table .+ has no column named (.+)", re.DOTALL),
+        "name.unknown_column",
+        "there is no column {}",
+    ),
+    (re.compile(r"no such index: (.+)"), "name.unknown_index", "there is no index called {}"),
     (re.compile(r"no such function: (.+)"), "name.unknown_function", "there is no function {}"),
     (
         re.compile(r"ambiguous column name: (.+)"),
@@ -181,7 +187,7 @@ _REFUSED = (apsw.SQLError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError
 
 def translated(error: apsw.Error) -> Error:
     """SQLite's error as one of ours; the planner adds the place in the text."""
-    text = str(error).removeprefix("SQLError: ")
+    text = str(error).removeprefix("SQLError: ").replace("table temp.", "table ")
     if isinstance(error, apsw.InterruptError):
         return OperationalError("the statement was interrupted", code="statement.interrupted")
     if isinstance(error, apsw.ConstraintError):

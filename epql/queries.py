@@ -155,7 +155,9 @@ class Queries:
             try:
                 names = self._ask(plan.sql)
             except reading.UnknownName as error:
-                raise explained(error, plan.mentioned) from error.__cause__
+                scratch = [name for name in plan.mentioned.plain if name in self._scratch]
+                more = [column for name in scratch for column, _ in self.scratch_columns(name)]
+                raise explained(error, plan.mentioned, more) from error.__cause__
             if len(self._columns) >= _CACHED:
                 self._columns.clear()
             self._columns[plan.sql] = names

@@ -92,6 +92,9 @@ class Runner:
             checked = (check_params(parsed, row) for row in _listed(rows))
             statement = parsed.statement
             dry_run = getattr(statement, "dry_run", False)
+            if isinstance(statement, nodes.Insert):
+                statement = inserts.as_assert(statement)
+                verb = assert_.run
 
             def run(work: Work) -> Answer:
                 if isinstance(statement, nodes.Assert) and assert_.is_batchable(statement):

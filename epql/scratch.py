@@ -21,16 +21,17 @@ Change = nodes.Insert | nodes.ScratchChange
 
 
 class Counted:
-    """Rows of parameters, and the number of the last that was taken, from 1."""
+    """Rows of parameters; `number`: which one is at hand, from 1, or 0 before all of them."""
 
     def __init__(self, rows: Iterable[Params]) -> None:
         self._rows = rows
         self.number = 0
 
     def __iter__(self) -> Iterator[Params]:
+        self.number = 1
         for row in self._rows:
-            self.number += 1
             yield row
+            self.number += 1
 
 
 class ScratchTables:
@@ -44,7 +45,8 @@ class ScratchTables:
         self, parsed: Parsed, statement: nodes.ScratchDefinition, resolver: Resolver
     ) -> Answer:
         """CREATE TEMP TABLE, CREATE INDEX, DROP TABLE, DROP INDEX."""
-        self._check_definition(statement)
+        if not self._check_definition(statement):
+            return Answer(-1)
         self._queries.buffer()
         plan = self._queries.plan_words(parsed, statement.tree, NO_CLAUSES)
         try:
@@ -101,25 +103,25 @@ class ScratchTables:
         """Whether the name is that of a scratch table."""
         return table.name.lower() in self._queries.catalog.scratch
 
-    def _check_definition(self, statement: nodes.ScratchDefinition) -> None:
+    def _check_definition(self, statement: nodes.ScratchDefinition) -> bool:
+        """Whether there is something to do: IF EXISTS of what does not exist is nothing."""
         name = statement.name
         _check_database(name)
         if statement.verb == "create table":
-            if name.name.lower() in (*RELATIONS, *catalog.TABLE_FUNCTIONS, *catalog.COMPARING):
-                raise ProgrammingError(
-                    f"{name.name!r} is the name of a relation",
-                    code="scratch.name",
-                    span=_span(name),
-                    hint="choose another name",
-                )
+            _check_free(name)
         elif statement.verb == "create index":
             assert statement.table is not None
+            _check_database(statement.table)
             catalog.scratch(statement.table, self._queries.catalog.scratch)
-        elif not _says_if_exists(statement):
-            if statement.verb == "drop table":
-                catalog.scratch(name, self._queries.catalog.scratch)
-            else:
-                self._check_index(name)
+        elif statement.verb == "drop table":
+            if _says_if_exists(statement) and name.name.lower() not in RELATIONS:
+                return self.is_scratch(name)
+            catalog.scratch(name, self._queries.catalog.scratch)
+        elif _says_if_exists(statement):
+            return name.name.lower() in map(str.lower, self._tables.indexes())
+        else:
+            self._check_index(name)
+        return True
 
     def _check_index(self, name: Expression) -> None:
         known = self._tables.indexes()
@@ -166,6 +168,16 @@ def _not_scratch(statement: Change) -> ProgrammingError:
         hint="did the world change: SUPERSEDE; were we wrong: CORRECT; is it withdrawn: RETRACT;"
         " must it vanish: ERASE",
     )
+
+
+def _check_free(name: Expression) -> None:
+    if name.name.lower() in (*RELATIONS, *catalog.TABLE_FUNCTIONS, *catalog.COMPARING):
+        raise ProgrammingError(
+            f"{name.name!r} is the name of a relation",
+            code="scratch.name",
+            span=_span(name),
+            hint="choose another name",
+        )
 
 
 def _check_database(table: Expression) -> None:

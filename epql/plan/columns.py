@@ -14,7 +14,7 @@ from sqlglot import exp
 from epql.engine.errors import ProgrammingError, Span
 from epql.engine.reading import UnknownName
 from epql.engine.vtab.register import RELATIONS
-from epql.nodes import copied
+from epql.nodes import Words, copied
 from epql.plan import catalog
 from epql.sqlgen import to_sqlite
 
@@ -87,21 +87,29 @@ class Place(NamedTuple):
 
 
 class Mentioned(NamedTuple):
-    """The names in a query: of columns and functions, of tables, and the relations it reads."""
+    """The names in a query: of columns and functions, of tables, and the relations it reads.
+
+    `plain`: what stands for a table and is no relation, in lower case; so do scratch tables.
+    """
 
     places: tuple[Place, ...]
     tables: tuple[str, ...]
     relations: tuple[str, ...]
+    plain: tuple[str, ...] = ()
 
 
 def mentioned(nodes: Sequence[exp.Expr], relations: Iterable[str]) -> Mentioned:
     """The names in a query that was planned, given all its nodes."""
-    return Mentioned(tuple(_places(nodes)), tuple(dict.fromkeys(_tables(nodes))), tuple(relations))
+    tables = tuple(dict.fromkeys(_tables(nodes)))
+    named = (node.this for node in nodes if isinstance(node, exp.Table))
+    plain = {name.name.lower() for name in named if isinstance(name, exp.Identifier)}
+    return Mentioned(tuple(_places(nodes)), tables, tuple(relations), tuple(sorted(plain)))
 
 
 def _places(nodes: Sequence[exp.Expr]) -> Iterator[Place]:
     for node in nodes:
-        span = node.meta.get("span") if isinstance(node, (exp.Column, exp.Anonymous)) else None
+        is_name = isinstance(node, (exp.Column, exp.Anonymous)) or isinstance(node.parent, Words)
+        span = node.meta.get("span") if is_name else None
         if span is not None:
             yield Place(node.name.lower(), span, node.meta.get("view"), _may_be_text(node))
 
@@ -124,8 +132,11 @@ def _tables(nodes: Sequence[exp.Expr]) -> Iterator[str]:
             yield node.alias_or_name
 
 
-def explained(error: UnknownName, names: Mentioned) -> ProgrammingError:
-    """An error about a name: where it stands in the text, and the nearest one."""
+def explained(error: UnknownName, names: Mentioned, more: Sequence[str] = ()) -> ProgrammingError:
+    """An error about a name: where it stands in the text, and the nearest one.
+
+    `more`: the columns of the scratch tables among the names.
+    """
     is_quoted = error.name[:1] == error.name[-1:] == '"'
     table, _, last = ("", "", error.name) if is_quoted else error.name.rpartition(".")
     last = last.strip('`"')
@@ -140,13 +151,13 @@ def explained(error: UnknownName, names: Mentioned) -> ProgrammingError:
             span=span,
             hint=catalog.nearest(table, known, "there is "),
         )
-    hint = _hint(last, error.code, names)
+    hint = _hint(last, error.code, names, more)
     if any(place.is_text for place in places) and not (hint or "").startswith("did you"):
         hint = "strings have single quotes: '" + last.replace("'", "''") + "'"
     return ProgrammingError(error.message + inside, code=error.code, span=span, hint=hint)
 
 
-def _hint(name: str, code: str, names: Mentioned) -> str | None:
+def _hint(name: str, code: str, names: Mentioned, more: Sequence[str]) -> str | None:
     if code == "name.ambiguous_column":
         return "write the table's name or alias before it, with a dot"
     if code == "name.unknown_function":
@@ -160,6 +171,7 @@ def _hint(name: str, code: str, names: Mentioned) -> str | None:
         for relation in dict.fromkeys(names.relations)
         for column in RELATIONS[relation].columns
     ]
+    columns += more
     if not columns and not names.tables:
         return "the query reads no table: SELECT … FROM beliefs"
     return catalog.nearest(name, columns, "the columns are ") if columns else None

@@ -297,7 +297,7 @@ class Relations:
                 span=span,
                 hint=f"write {name} alone",
             )
-        relation = catalog.relation(name, span, self._catalog.views).name
+        relation = catalog.relation(name, span, self._catalog.named).name
         for clause in Clauses.__slots__:
             if getattr(own, clause) is not None and clause not in catalog.clauses_of(relation):
                 raise _meaningless(clause, relation, getattr(own, clause).span)

@@ -36,6 +36,11 @@ class Catalog:
     views: Mapping[str, View] = field(default_factory=dict)
     scratch: frozenset[str] = frozenset()
 
+    @property
+    def named(self) -> list[str]:
+        """What can be read besides relations."""
+        return [*self.views, *sorted(self.scratch)]
+
 
 NO_NAMES = Catalog()
 

@@ -1,7 +1,7 @@
 """ASSERT SELECT: every row of a query becomes an assertion.
 
 The columns subject, predicate and object are found by their names, or else are the first three.
-Other columns are called what they say (_PLAIN, _OTHERS); options of the statement hold where a
+Other columns are called what they say (PLAIN, _OTHERS); options of the statement hold where a
 row has no such column or NULL in it.
 """
 
@@ -22,8 +22,8 @@ from epql.verbs.asserter import Common
 from epql.verbs.returning import answer
 from epql.verbs.work import Answer, Row, Work
 
-_TRIPLE = ("subject", "predicate", "object")
-_PLAIN: dict[str, Callable[[Any], Any]] = {
+TRIPLE = ("subject", "predicate", "object")
+PLAIN: dict[str, Callable[[Any], Any]] = {
     "agent": lambda value: check_optional("agent", value),
     "confidence": check_confidence,
     "source": lambda value: check_optional("source", value),
@@ -32,7 +32,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
 }
 """Columns that are taken as they are, by the options they stand for."""
 _OTHERS = ("valid_from", "valid_to", "parents", "qualifiers")
-_KNOWN = (*_TRIPLE, *_PLAIN, *_OTHERS)
+_KNOWN = (*TRIPLE, *PLAIN, *_OTHERS)
 
 
 @dataclass(frozen=True)
@@ -74,24 +74,25 @@ def _places(names: Sequence[str], given: Sequence[str], query: QueryExpression) 
     lowered = [name.lower() for name in names]
     if len(names) != len(given):
         raise _columns(f"{len(names)} columns are named and {len(given)} are given", query)
-    if len(set(lowered)) < len(lowered):
+    known = [name for name in lowered if name in _KNOWN]
+    if len(set(known)) < len(known):
         raise _columns("two columns have one name", query)
-    if all(name in lowered for name in _TRIPLE):
-        triple = tuple(lowered.index(name) for name in _TRIPLE)
+    if all(name in lowered for name in TRIPLE):
+        triple = tuple(lowered.index(name) for name in TRIPLE)
     elif len(names) >= 3:
         triple = (0, 1, 2)
     else:
         raise _columns("subject, predicate and object are needed", query)
     rest = {name: place for place, name in enumerate(lowered) if place not in triple}
     for name in rest:
-        if name not in _PLAIN and name not in _OTHERS:
+        if name not in PLAIN and name not in _OTHERS:
             raise ProgrammingError(
                 f"the column {name!r} is nothing that can be asserted",
                 code="assert.column",
                 span=query.meta.get("span"),
                 hint=nearest(name, _KNOWN, "name columns with AS; known are "),
             )
-    plain = tuple((name, place) for name, place in rest.items() if name in _PLAIN)
+    plain = tuple((name, place) for name, place in rest.items() if name in PLAIN)
     others = {name: place for name, place in rest.items() if name in _OTHERS}
     return Places((triple[0], triple[1], triple[2]), plain, others)
 
@@ -111,7 +112,7 @@ def _content(work: Work, row: Row, places: Places, common: Common) -> tuple[Asse
     said = dict(common.plain)
     for name, place in places.plain:
         if row[place] is not None:
-            said[name] = _PLAIN[name](row[place])
+            said[name] = PLAIN[name](row[place])
     start, end, parents, qualifiers = common.start, common.end, common.parents, common.qualifiers
     if places.others:
         other = {name: row[place] for name, place in places.others.items()}
