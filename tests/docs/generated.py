@@ -4,6 +4,7 @@
     <!-- /grammar -->                   the list is named, not put in, where another one uses it
     <!-- grammar: as_of; foreign -->    only the spellings of other systems
     <!-- grammar: assert; lines -->     one line for each alternative, nothing about its terms
+    <!-- grammar: insert; outline -->  without what SQLite's manual tells better
     <!-- grammar: correct; coming -->   nothing as long as the grammar has no such rule
     <!-- columns -->                    the relations with their columns, a line for each
     <!-- /columns -->
@@ -61,7 +62,13 @@ def syntax(names: list[str], how: str, page: str) -> str:
     short = how == "lines"
     kept = frozenset(names)
     nodes = {
-        name: grammar.syntax(name, kept=kept - {name}, foreign=how == "foreign", short=short)
+        name: grammar.syntax(
+            name,
+            kept=kept - {name},
+            foreign=how == "foreign",
+            short=short,
+            outline=how == "outline",
+        )
         for name in names
     }
     used = {term for node in nodes.values() for term in _terms(node)}

@@ -37,6 +37,17 @@ TERMS = {
 SHORT = {"valid": Word("VALID …"), "returning": Word("RETURNING …")}
 """Rules that are cut short where every statement has one line only."""
 
+OUTLINE = {
+    "from": Word("FROM …"),
+    "with": Word("WITH …"),
+    "ordered": Term("column"),
+    "returned": Word("RETURNING …"),
+    "column_constraint": Term("column-constraint"),
+    "table_constraint": Term("table-constraint"),
+    "on_conflict": Word("ON CONFLICT …"),
+}
+"""Rules of SQLite's own statements, of which a page shows the outline."""
+
 TERMINALS: dict[str, Node] = {
     "STRING": Term("'text'"),
     "NUMBER": Term("number"),
@@ -104,7 +115,12 @@ def clauses() -> list[str]:
 
 
 def syntax(
-    name: str, *, kept: frozenset[str] = frozenset(), foreign: bool = False, short: bool = False
+    name: str,
+    *,
+    kept: frozenset[str] = frozenset(),
+    foreign: bool = False,
+    short: bool = False,
+    outline: bool = False,
 ) -> Node:
     """What a rule takes. Rules in `kept` and TERMS stay names; `foreign`: only such spellings.
 
@@ -112,6 +128,7 @@ def syntax(
     """
     terms: dict[str, Node] = {rule: Term(shown(rule)) for rule in kept | set(TERMS)}
     terms |= SHORT if short else {}
+    terms |= {rule: node for rule, node in OUTLINE.items() if rule != name} if outline else {}
     return _Reader(terms, foreign).rule(name)
 
 

@@ -22,7 +22,8 @@ STATEMENTS = {
     nodes.Query: ["SELECT"],
     nodes.Transition: ["TRANSITION", "PROMOTE", "REJECT"],
     nodes.Import: ["IMPORT HISTORY"],
-    nodes.ScratchChange: [],
+    nodes.ScratchChange: ["UPDATE", "DELETE"],
+    nodes.ScratchDefinition: ["CREATE TEMP TABLE", "CREATE INDEX", "DROP TABLE", "DROP INDEX"],
 }
 """What a node is called where that is not its own name in capitals."""
 
