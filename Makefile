@@ -40,8 +40,9 @@ types: $(BIN)/.dev ## mypy, strict
 	$(BIN)/python .ci/link_tree.py build/types
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p epql
 
-bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, ratios in one run
+bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, and what a statement costs
 	$(BIN)/python benchmarks/compare.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/statements.py
 
 check: lint types test ## what continuous integration runs
 

@@ -251,8 +251,9 @@ def _count(connection: Any) -> int:
 def _limit(connection: Any) -> None:
     """From now on, what runs for more than RUNS_S is interrupted."""
     until = time.monotonic() + RUNS_S
-    database = connection.runner.session.db
-    database.set_progress_handler(lambda: time.monotonic() > until, 20_000)
+    session = connection.runner.session
+    for database in (session.sql, session.db):
+        database.set_progress_handler(lambda: time.monotonic() > until, 20_000)
 
 
 def _pattern(message: str) -> str:
