@@ -155,11 +155,11 @@ class Runner:
     def _query(self, parsed: Parsed, query: nodes.Query, resolver: Resolver) -> Result:
         plan = self.queries.plan(parsed, query)
         rows, columns, scope = self.queries.run(plan, resolver)
-        notices = self.queries.notices(plan, resolver)
-        result = Result(-1, tuple(columns), rows, notices)
+        result = Result(-1, tuple(columns), rows)
         result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
-            result.late = late(plan, resolver, scope)
+            told = late(plan, resolver, scope)
+            result.late = lambda: [*self.queries.notices(plan, resolver), *told()]
         return result
 
     def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:
