@@ -1,13 +1,14 @@
 """One statement, two ways: plain SQLite, and EPQL's parser, planner and writer.
 
 text -> SQLite                                -> names, rows
-text -> tree -> plan -> SQL -> same SQLite    -> names, rows
+text -> EPQL, over the same scratch tables    -> names, rows
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,11 @@ import apsw
 import apsw.ext
 from sqlglot import exp
 
-from epql.engine.errors import Error
+import epql
+from epql.engine.errors import Error, OperationalError
 from epql.nodes import Bind, Parsed, Query
 from epql.parse import parse
-from epql.plan.compile import compile_query
-from epql.plan.views import Catalog
+from tests.select.tables import FUNCTIONS
 
 STEPS_MAX = 300_000
 ROWS_MAX = 2000
@@ -49,6 +50,7 @@ class Pair:
         self.is_accepted = False
         """Whether SQLite took the last text that was compared."""
         connection.set_progress_handler(lambda: True, STEPS_MAX)
+        self.mine = _twin(connection, names)
 
     def plain(self, text: str) -> Answer:
         """What SQLite says to the text itself."""
@@ -64,14 +66,23 @@ class Pair:
                 given = [_GIVEN[place % 7] for place in range(known.bindings_count)]
         return self._run(text, given)
 
-    def ours(self, parsed: Parsed) -> Answer:
-        """What SQLite says to the SQL that EPQL makes of the text. Raises: epql's Error."""
-        query = parsed.statement
-        assert isinstance(query, Query)
-        plan = compile_query(parsed, query, Catalog(scratch=self.names), _no_columns)
-        given: dict[str, Any] = {f"n_{name}": _named(name) for name in parsed.named}
-        given |= {f"p{place}": _GIVEN[place % 7] for place in range(parsed.positional)}
-        return self._run(plan.sql, given)
+    def ours(self, text: str) -> Answer:
+        """What EPQL says to the text, over scratch tables. Raises: epql's Error, TooLong."""
+        parsed = parse(text)
+        given: Any = {name: _named(name) for name in parsed.named}
+        given = given or tuple(_GIVEN[place % 7] for place in range(parsed.positional))
+        rows: list[str] = []
+        try:
+            cursor = self.mine.execute(text, given)
+            for row in cursor:
+                rows.append(repr(row))
+                if len(rows) > ROWS_MAX:
+                    raise TooLong(text)
+        except OperationalError as error:
+            if error.code == "statement.interrupted":
+                raise TooLong(text) from None
+            raise
+        return Answer(tuple(column[0] for column in cursor.description), tuple(rows))
 
     def difference(self, text: str) -> str | None:
         """What differs, or None. Of a text that SQLite refuses, EPQL must say so, or answer.
@@ -81,7 +92,7 @@ class Pair:
         expected = self.plain(text)
         self.is_accepted = expected.error is None
         try:
-            found = self.ours(parse(text))
+            found = self.ours(text)
         except Error as error:
             if expected.error and not error.code.startswith("sqlgen"):
                 return None
@@ -113,8 +124,31 @@ class Pair:
         return Answer(names, tuple(rows))
 
 
-def _no_columns(sql: str) -> Any:
-    raise AssertionError(f"only a DIFF asks for the columns of {sql}")
+def _twin(connection: apsw.Connection, names: Iterable[str]) -> epql.Connection:
+    """A connection of epql with the same tables, as scratch tables, and the same functions."""
+    mine = epql.connect(":memory:", autocommit=True)
+    known = "SELECT name, type, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC"
+    for name, kind, sql in connection.execute(known).fetchall():
+        if kind == "view":  # epql has none of SQLite's
+            mine.runner.session.sql.execute(sql.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
+            continue
+        mine.execute(sql.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+        if kind == "table":
+            _fill(mine, connection, name)
+    mine.runner.queries.scratch_changed(names)
+    sql_runs_in = mine.runner.session.sql
+    for name, function in FUNCTIONS.items():
+        sql_runs_in.create_scalar_function(name, function, 2, deterministic=True)
+    sql_runs_in.set_progress_handler(lambda: True, STEPS_MAX)
+    return mine
+
+
+def _fill(mine: epql.Connection, connection: apsw.Connection, table: str) -> None:
+    query = "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0"
+    names = [f'"{name}"' for (name,) in connection.execute(query, (table,))]
+    columns, marks = ", ".join(names), ", ".join("?" * len(names))
+    rows = connection.execute(f'SELECT {columns} FROM "{table}"').fetchall()
+    mine.cursor().executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', rows)
 
 
 def _shown(error: Exception) -> str:

@@ -59,8 +59,8 @@ def connect() -> apsw.Connection:
     connection = apsw.Connection(":memory:")
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.execute(SETUP)
-    connection.create_scalar_function("regexp", _regexp, 2, deterministic=True)
-    connection.create_scalar_function("match", _match, 2, deterministic=True)
+    for name, function in FUNCTIONS.items():
+        connection.create_scalar_function(name, function, 2, deterministic=True)
     return connection
 
 
@@ -72,3 +72,7 @@ def _regexp(pattern: object, value: object) -> int | None:
 
 def _match(wanted: object, value: object) -> int:
     return int(str(wanted) in str(value))
+
+
+FUNCTIONS = {"regexp": _regexp, "match": _match}
+"""What SQLite asks the program for."""
