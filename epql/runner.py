@@ -93,8 +93,7 @@ class Runner:
             statement = parsed.statement
             dry_run = getattr(statement, "dry_run", False)
             if isinstance(statement, nodes.Insert):
-                statement = inserts.as_assert(statement)
-                verb = assert_.run
+                statement, verb = inserts.as_assert(statement), VERBS[nodes.Assert]
 
             def run(work: Work) -> Answer:
                 if isinstance(statement, nodes.Assert) and assert_.is_batchable(statement):
