@@ -159,9 +159,10 @@ class Checker:
                 self.check_error(error, text)
                 outcome = f"{error.code} {_pattern(error.message)}"
             _keep(self.ran, time.perf_counter() - began, text)
-            self._answers_as_before(connection)
-        if isinstance(parsed.statement, nodes.Set):
-            self.close()
+            if isinstance(parsed.statement, nodes.Set):
+                self.close()  # it may stand in the past from now on
+            else:
+                self._answers_as_before(connection)
         return outcome
 
     def _answers_as_before(self, connection: Any) -> None:
