@@ -9,10 +9,10 @@ The states are numbered because the index clusters on them (docs/formats/index.m
 
 from __future__ import annotations
 
-import difflib
 from functools import lru_cache
 
 from epql.engine.errors import DataError, IntegrityError
+from epql.engine.spelling import closest
 
 STATES = (
     "proposed",
@@ -53,7 +53,7 @@ def check_state(name: str) -> str:
     lowered = name.lower()
     if lowered in CODE:
         return lowered
-    near = difflib.get_close_matches(lowered, (*STATES, "live", "any"), n=1)
+    near = closest(lowered, (*STATES, "live", "any"))
     hint = f"did you mean {near[0].upper()}? " if near else ""
     raise DataError(
         f"no lifecycle state is called {name!r}",

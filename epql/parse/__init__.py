@@ -21,7 +21,6 @@
     complain      what went wrong, in the user's words
     mistakes      frequent mistakes, each with its own words and remedy
     repair        which small change would mend a statement
-    spelling      which known word a misspelt one is nearest to
 
 Hands `epql.nodes.Parsed` to the planner; knows no catalog and opens nothing.
 """

@@ -15,11 +15,11 @@ from sqlglot import exp
 from epql import nodes
 from epql.engine.errors import DataError, ProgrammingError, Span
 from epql.engine.lifecycle import STATES
+from epql.engine.spelling import nearest
 from epql.nodes import Bind, Clauses, Expression, Instant
 from epql.parse.expressions import Expressions, Parts, is_token
 from epql.parse.lexer import Token
 from epql.parse.places import at, literal, span_of
-from epql.parse.spelling import nearest
 
 STRATEGIES = ("latest", "confidence", "credence", "consensus", "none")
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from epql.engine.errors import Error, ProgrammingError, Span
+from epql.engine.spelling import nearest
 from epql.parse import lexer, mistakes
 from epql.parse.driver import Unexpected
 from epql.parse.lexer import BAD, END, NAME, Token
 from epql.parse.mistakes import characters
-from epql.parse.spelling import nearest
 
 EXPECTED_MAX = 6
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from epql.engine.spelling import closest, distance
 from epql.parse import lexer
 from epql.parse.driver import driver
 from epql.parse.lexer import NAME, Token
-from epql.parse.spelling import closest, distance
 
 TOKENS_MAX = 2000
 """Longer statements are not read again."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
 from sqlglot import exp
 
 from epql.engine.errors import ProgrammingError, Span
+from epql.engine.spelling import closest
 from epql.engine.vtab.base import SCOPE, Relation
 from epql.engine.vtab.register import RELATIONS
 
@@ -107,7 +107,7 @@ def nearest(name: str, names: Iterable[str], otherwise: str | None = None) -> st
     'did you mean beliefs?'
     """
     names = list(names)
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    near = closest(name, names)
     if near:
         return f"did you mean {near[0]}?"
     return None if otherwise is None else otherwise + _listed(names)

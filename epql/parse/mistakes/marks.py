@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from epql.engine.errors import Error, Span
+from epql.engine.spelling import nearest
 from epql.parse import lexer, repair
 from epql.parse.lexer import BAD, END, NAME
 from epql.parse.mistakes.mistake import Mistake, Recogniser
-from epql.parse.spelling import nearest
 
 _AFTER_LIST = (
     END, "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "RPAR", "UNION", "WINDOW",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from epql.engine.errors import Error
+from epql.engine.spelling import closest
 from epql.parse.lexer import END, NAME
 from epql.parse.mistakes.mistake import Mistake, Recogniser, quoted
-from epql.parse.spelling import closest
 
 WORDS: dict[str, tuple[str, str]] = {
     "ILIKE": ("there is no ILIKE", "LIKE does not heed capitals: subject LIKE 's%'"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from epql.engine.errors import Error
+from epql.engine.spelling import nearest
 from epql.parse import repair
 from epql.parse.driver import statement_words
 from epql.parse.lexer import BAD, END, NAME
 from epql.parse.mistakes.instead import MEANT, OPTIONS, TARGET_FORM
 from epql.parse.mistakes.mistake import Mistake, Recogniser, plain
-from epql.parse.spelling import nearest
 
 ASSERT_FORM = "write ASSERT ('subject', 'predicate', 'object')"
 
