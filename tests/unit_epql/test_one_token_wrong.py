@@ -105,7 +105,7 @@ def _check(error: Error, text: str) -> None:
     assert 0 <= error.span.start <= error.span.end <= len(text) + 1, text
     for said in (error.message, error.expected or "", error.hint or ""):
         found = token_names().search(said)
-        assert found is None or found.group() in text, (found, error.render())
+        assert found is None or found.group().lower() in text.lower(), (found, error.render())
         assert "\n" not in said, error.render()
     assert len(error.hint or "") <= HINT_MAX, error.render()
     head, shown, caret, *_ = error.render().split("\n")
