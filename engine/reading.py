@@ -151,7 +151,8 @@ def typed_columns_of(session: Session, sql: str) -> list[tuple[str, str | None]]
 def scratch_columns(session: Session, table: str) -> list[tuple[str, str | None]]:
     """The columns of a scratch table with their declared types."""
     sql = "SELECT name, nullif(type, '') FROM pragma_table_xinfo(?, 'temp') WHERE hidden <> 1"
-    return list(session.sql.execute(sql, (table,)))
+    with _translating():
+        return list(session.sql.execute(sql, (table,)))
 
 
 class UnknownName(ProgrammingError):
