@@ -211,6 +211,10 @@ def translated(error: apsw.Error) -> Error:
             unknown = UnknownName(sentence.format(repr(last)), code=code)
             unknown.name = match[1]
             return unknown
+    if text == "not authorized":  # load_extension, the only thing a query can be denied
+        return ProgrammingError(
+            "there is no function 'load_extension'", code="name.unknown_function"
+        )
     if text == "no query solution":  # engine/vtab/base.py, BestIndexObject
         return ProgrammingError(
             "a parameter of a relation (as_of, lifecycle_in, …) is not given with =",

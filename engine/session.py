@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import apsw
 
+from epql.engine import regexp
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError
 from epql.engine.index.snapshot import Snapshot
@@ -91,4 +92,5 @@ def _open() -> apsw.Connection:
     ):
         db.config(setting, 0)
     db.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+    regexp.register(db)
     return db

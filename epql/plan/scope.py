@@ -136,10 +136,19 @@ class Resolver:
         if history.start is None and history.end is None:
             return snapshot
         after, upto = 0, snapshot.tx
+        start = end = None
         if history.start is not None:
-            after = self.point(history.start, snapshot.clock).tx
+            start = self.point(history.start, snapshot.clock)
+            after = start.tx
         if history.end is not None:
             end = self.point(history.end, snapshot.clock, future=True)
+            if start is not None and start.clock > end.clock:
+                raise DataError(
+                    "the window of HISTORY ends before it begins",
+                    code="history.reversed",
+                    span=history.start.span if history.start else None,
+                    hint="HISTORY FROM the earlier TO the later",
+                )
             # half-open: a version that begins at the very end is not in the window
             upto = self.database.tx_at(end.clock - 1)
         return replace(snapshot, window=(after, upto))
