@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from epql.engine.errors import Span
+from epql.engine.errors import Error, Span
 from epql.engine.vtab.register import RELATIONS
 from epql.explain import describe, show
 from epql.nodes import Describe, Query, Show
@@ -50,7 +50,12 @@ def describe_name(queries: Queries, name: str, span: Span | None) -> Told:
         return _told(describe.COLUMNS, describe.of_columns(queries.scratch_columns(known)))
     if known in names.views:
         view = names.views[known]
-        found = queries.typed_columns(view.query)
+        try:
+            found = queries.typed_columns(view.query)
+        except Error as error:  # its place is one in the view's text
+            error.span = span
+            error.message += f" in the view {view.name!r}"
+            raise
         called = view.columns or [column for column, _ in found]
         kinds = [kind for _, kind in found]
         return _told(describe.COLUMNS, describe.of_columns(zip(called, kinds, strict=False)))
