@@ -15,9 +15,11 @@ from epql.cursor import Cursor
 from epql.engine.errors import Error
 
 _DONE = {
-    "assert": "written", "insert": "written", "supersede": "written", "import": "written",
+    "assert": "written", "supersede": "written", "import": "written",
     "transition": "moved", "promote": "moved", "reject": "moved", "retract": "moved",
 }  # fmt: skip
+_ROWS = {"insert": "written", "update": "changed", "delete": "deleted"}
+"""Statements that count rows: of scratch tables, or of what an INSERT asserts."""
 
 
 class Stopped(Exception):
@@ -87,6 +89,8 @@ class Session:
             return f"committed, tx {tx}"
         if word in ("begin", "rollback", "set"):
             return {"begin": "begun", "rollback": "rolled back", "set": "set"}[word]
+        if word in _ROWS:
+            return f"{plural(cursor.rowcount, 'row')} {_ROWS[word]}"
         done = _DONE.get(word)
         text = f"{plural(cursor.rowcount, 'assertion')} {done}" if done else "done"
         if self.connection.in_transaction:

@@ -481,3 +481,11 @@ def test_what_is_stored_does_not_steer_the_terminal(
     for form in ("table", "csv", "json"):
         shown = terminal(base, "--format", form, "-c", query, NO_COLOR="1")
         assert "\x1b" not in shown.wait_for("END")
+
+
+def test_rows_of_scratch_tables_are_counted_as_rows(run: Run) -> None:
+    script = (
+        "CREATE TEMP TABLE t (a); INSERT INTO t VALUES (1), (2); UPDATE t SET a = 3 WHERE a = 1"
+    )
+    said = run(":memory:", "-c", script)
+    assert said.out == "done\n2 rows written\n1 row changed\n"
