@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Any, NamedTuple
@@ -12,7 +12,6 @@ from epql import instants
 from epql.engine import reading
 from epql.engine.database import Database
 from epql.engine.errors import Error, ProgrammingError
-from epql.engine.index.snapshot import Window
 from epql.engine.reading import Rows
 from epql.engine.session import Session
 from epql.engine.vtab.context import Scope
@@ -35,10 +34,9 @@ from epql.plan.compile import (
     compile_words,
     view_of,
 )
-from epql.plan.diff import Side
-from epql.plan.relations import Use, merged
+from epql.plan.relations import merged
 from epql.plan.scope import Resolver
-from epql.plan.values import Params, value
+from epql.plan.values import Params
 from epql.plan.views import NO_NAMES, Catalog, View
 
 Row = tuple[Any, ...]
@@ -60,7 +58,8 @@ class Queries:
         self._database = database
         self._session = session
         self._running = running
-        self._plans: dict[int, Plan] = {}
+        self._plans: dict[int, tuple[object, Plan]] = {}
+        """By the identity of what they were made of, which is kept beside them."""
         self._columns: dict[str, list[str]] = {}
         self._catalog = NO_NAMES
         self._scratch: frozenset[str] = frozenset()
@@ -86,37 +85,25 @@ class Queries:
 
     def plan(self, parsed: Parsed, query: Query) -> Plan:
         """The plan of a query; the same parsed text is planned once, while names stay the same."""
-        plan = self._plans.get(id(parsed))
-        catalog = self.catalog
-        if plan is None or plan.parsed is not parsed or plan.catalog is not catalog:
-            plan = compile_query(parsed, query, catalog, self._ask)
-            self._keep(plan)
-        return plan
-
-    def notices(self, plan: Plan, resolver: Resolver) -> list[str]:
-        """What a person should know of a plan: a table in the past beside one at now (R6)."""
-        pinned = [_is_pinned(use) for use in plan.uses]
-        if resolver.standing.as_of is not None or True not in pinned or False not in pinned:
-            return []
-        read = [
-            f"{use.name} {'AS OF ' + _moment(resolver.scope(use)) if is_pinned else 'at now'}"
-            for use, is_pinned in zip(plan.uses, pinned, strict=True)
-            if is_pinned is not None
-        ]
-        return ["mixed times: " + ", ".join(read)]
+        return self._planned(parsed, lambda names: compile_query(parsed, query, names, self._ask))
 
     def plan_words(self, parsed: Parsed, words: Words, level: Clauses) -> Plan:
         """The plan of a statement about a scratch table; kept as a query's is."""
-        plan = self._plans.get(id(parsed))
-        if plan is None or plan.parsed is not parsed or plan.catalog is not self.catalog:
-            plan = compile_words(parsed, words, level, self.catalog, self._ask)
-            self._keep(plan)
-        return plan
+        return self._planned(
+            parsed, lambda names: compile_words(parsed, words, level, names, self._ask)
+        )
 
-    def _keep(self, plan: Plan) -> None:
+    def _planned(self, source: object, make: Callable[[Catalog], Plan]) -> Plan:
+        """The plan made of a source (a statement, a query or value in one), or the one kept."""
+        names = self.catalog
+        kept = self._plans.get(id(source))
+        if kept is not None and kept[0] is source and kept[1].catalog is names:
+            return kept[1]
+        plan = make(names)
         if len(self._plans) >= _CACHED:
             self._plans.clear()
-        self._plans[id(plan.parsed)] = plan
+        self._plans[id(source)] = (source, plan)
+        return plan
 
     # ------------------------------------------------------------ running
 
@@ -175,18 +162,16 @@ class Queries:
 
     def lists(self, query: QueryExpression, resolver: Resolver) -> tuple[list[str], list[Row]]:
         """Columns and all rows of a query inside another statement."""
-        rows, columns, _ = self.run(compile_inner(query, self.catalog, self._ask), resolver)
+        plan = self._planned(query, lambda names: compile_inner(query, names, self._ask))
+        rows, columns, _ = self.run(plan, resolver)
         return columns, list(rows)
 
     def value(self, expression: Expression, resolver: Resolver) -> Any:
         """The value of an expression that needs SQL."""
-        rows, _, _ = self.run(compile_value(expression, self.catalog, self._ask), resolver)
+        plan = self._planned(expression, lambda names: compile_value(expression, names, self._ask))
+        rows, _, _ = self.run(plan, resolver)
         row = next(iter(list(rows)), None)
         return None if row is None else row[0]
-
-    def constant(self, expression: Expression, resolver: Resolver) -> Any:
-        """The value of any expression."""
-        return value(expression, resolver.params, resolver.evaluate)
 
     def view_columns(self, name: str, statement: DefineQuery) -> list[str]:
         """The columns of a view as it would be. Raises: what reading it would raise."""
@@ -240,19 +225,6 @@ def _views(database: Database) -> Iterator[tuple[str, View]]:
             continue
         if isinstance(query, Query):
             yield view.name.lower(), view_of(view.name, query, view.columns)
-
-
-def _is_pinned(use: Use) -> bool | None:
-    """Whether a relation is read in the past; None for a side of a DIFF that is not now."""
-    as_of = use.clauses.as_of
-    if isinstance(as_of, Side):
-        return False if as_of.is_now else None
-    return as_of is not None
-
-
-def _moment(scope: Scope) -> str:
-    snapshot = scope.until if isinstance(scope, Window) else scope
-    return f"{instants.format_instant(snapshot.clock)} (TX {snapshot.tx})"
 
 
 # ---------------------------------------------------------------- parameters and errors

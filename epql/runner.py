@@ -29,9 +29,9 @@ from epql.explain.show import Settings
 from epql.nodes import NO_CLAUSES, Expression, Parsed
 from epql.parse import parse
 from epql.plan.hidden import overridden
-from epql.plan.notices import late
+from epql.plan.notices import late, mixed_times
 from epql.plan.scope import Resolver, at_transaction
-from epql.plan.values import Params, check_params
+from epql.plan.values import Params, check_params, value
 from epql.queries import Queries
 from epql.result import Basis, Result, Row
 from epql.scratch import Change, ScratchTables
@@ -157,8 +157,7 @@ class Runner:
         result = Result(-1, tuple(columns), rows)
         result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
-            told = late(plan, resolver, scope)
-            result.late = lambda: [*self.queries.notices(plan, resolver), *told()]
+            result.late = late(plan, resolver, scope)
         return result
 
     def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:
@@ -169,7 +168,7 @@ class Runner:
         standing = Standing(self.state.transaction, self.state.session)
         origins = Origins(explain.query, standing)
         lines = Explained(plan, prepared, resolver, origins).rows()
-        return Result(-1, COLUMNS, iter(lines), self.queries.notices(plan, resolver))
+        return Result(-1, COLUMNS, iter(lines), mixed_times(plan, resolver))
 
     def _told(self, statement: nodes.Describe | nodes.Show, resolver: Resolver) -> Result:
         if isinstance(statement, nodes.Describe):
@@ -346,7 +345,7 @@ class Runner:
     def _import(self, statement: nodes.Import, resolver: Resolver) -> Result:
         from epql.history import import_history
 
-        path = self.queries.constant(statement.path, resolver)
+        path = value(statement.path, resolver.params, resolver.evaluate)
         if not isinstance(path, str):
             raise InterfaceError("the path is no text", code="value.type")
         if not statement.history:

@@ -11,6 +11,7 @@ from epql import nodes
 from epql.engine.content import check_name
 from epql.engine.errors import Error, NotSupportedError, ProgrammingError
 from epql.nodes import NO_CLAUSES, Clauses
+from epql.plan.relations import merged
 from epql.plan.scope import Resolver, at_instant, at_transaction
 from epql.plan.values import value
 from epql.zone import zone_of
@@ -32,13 +33,7 @@ class State:
     @property
     def standing(self) -> Clauses:
         """The transaction's clauses over the session's (R4)."""
-        if self.session is NO_CLAUSES and self.transaction is NO_CLAUSES:
-            return NO_CLAUSES
-        taken = {
-            name: getattr(self.transaction, name) or getattr(self.session, name)
-            for name in ("as_of", "valid", "lifecycle", "resolve")
-        }
-        return replace(NO_CLAUSES, **taken)
+        return merged(self.transaction, self.session)
 
     # ------------------------------------------------------------ SET
 

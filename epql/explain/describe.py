@@ -8,6 +8,7 @@ from typing import NamedTuple
 from epql.engine.errors import ProgrammingError, Span
 from epql.engine.vtab.base import HIDDEN, Relation
 from epql.engine.vtab.register import RELATIONS
+from epql.nodes import LABELS
 from epql.plan import catalog
 
 COLUMNS = ("column", "type", "hidden", "meaning")
@@ -38,7 +39,7 @@ def of_columns(columns: Iterable[tuple[str, str | None]]) -> list[Described]:
 
 def told(relation: Relation) -> list[str]:
     """What a relation holds, and the clauses it takes."""
-    clauses = ", ".join(map(catalog.label, catalog.clauses_of(relation.name)))
+    clauses = ", ".join(LABELS[name] for name in catalog.clauses_of(relation.name))
     return [f"{relation.name}: {relation.doc}", f"{relation.name} takes {clauses}"]
 
 

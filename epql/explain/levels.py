@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from epql.nodes import NO_CLAUSES, Clauses, Query
+from epql.nodes import LEVELLED, NO_CLAUSES, Clauses, Query
 from epql.plan.diff import Side
 from epql.plan.relations import Use
 
-LEVELLED = ("as_of", "valid", "lifecycle", "resolve")
-"""The clauses that a transaction or a session can set."""
+DEFAULTS = {
+    "as_of": "NOW",
+    "valid": "AT the AS OF instant",
+    "lifecycle": "LIVE",
+    "resolve": "LATEST",
+}
+"""What holds where no level says anything, as it would be written after the clause's words."""
 
 
 class Standing(NamedTuple):

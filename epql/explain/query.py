@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.lifecycle import NAME
 from epql.engine.vtab.context import Scope
-from epql.explain.levels import LEVELLED, Origins
+from epql.explain.levels import DEFAULTS, Origins
 from epql.explain.tree import drawn, in_short
 from epql.explain.written import Writer
-from epql.nodes import AsOf, Diff
+from epql.nodes import LABELS, LEVELLED, AsOf, Diff
 from epql.plan import catalog
 from epql.plan.compile import Plan
 from epql.plan.diff import Side
@@ -31,12 +31,6 @@ SQLITE_COLUMNS = ("id", "parent", "notused", "detail")
 
 Row = tuple[Any, ...]
 _CLAUSES = ("as_of", "valid", "lifecycle", "resolve", "history", "diff")
-_DEFAULTS = {
-    "as_of": "AS OF NOW",
-    "valid": "VALID AT the AS OF instant",
-    "lifecycle": "LIFECYCLE LIVE",
-    "resolve": "RESOLVE BY LATEST",
-}
 
 
 class Line(NamedTuple):
@@ -133,7 +127,7 @@ class Explained:
 
     def _text(self, use: Use, name: str, clause: Any, scope: Scope) -> str:
         snapshot = scope.until if isinstance(scope, Window) else scope
-        text = _DEFAULTS[name] if clause is None else self._writer.text(clause)
+        text = f"{LABELS[name]} {DEFAULTS[name]}" if clause is None else self._writer.text(clause)
         if name == "lifecycle":
             return _with_states(text, snapshot)
         if isinstance(clause, Side):

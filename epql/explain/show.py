@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from epql.engine.errors import ProgrammingError, Span
 from epql.engine.vtab.register import RELATIONS
-from epql.explain.levels import Standing
+from epql.explain.levels import DEFAULTS, Standing
 from epql.explain.written import Writer
+from epql.nodes import LABELS
 from epql.plan import catalog
 from epql.plan.scope import Resolver
 
@@ -77,13 +78,13 @@ def queries(views: Sequence[str]) -> list[tuple[str, str, str]]:
 # ---------------------------------------------------------------- settings
 
 
-def _clause(name: str, label: str, default: str) -> Callable[[Settings], Found]:
+def _clause(name: str) -> Callable[[Settings], Found]:
     def read(session: Settings) -> Found:
         for level, clauses in zip(Standing._fields, session.standing, strict=True):
             clause = getattr(clauses, name)
             if clause is not None:
-                return Writer(session.resolver).text(clause).removeprefix(label + " "), level
-        return default, "default"
+                return Writer(session.resolver).text(clause).removeprefix(LABELS[name] + " "), level
+        return DEFAULTS[name], "default"
 
     return read
 
@@ -97,10 +98,10 @@ def _tx(session: Settings) -> Found:
 
 
 SETTINGS: dict[str, Callable[[Settings], Found]] = {
-    "as of": _clause("as_of", "AS OF", "NOW"),
-    "valid": _clause("valid", "VALID", "AT the AS OF instant"),
-    "lifecycle": _clause("lifecycle", "LIFECYCLE", "LIVE"),
-    "resolve by": _clause("resolve", "RESOLVE BY", "LATEST"),
+    "as of": _clause("as_of"),
+    "valid": _clause("valid"),
+    "lifecycle": _clause("lifecycle"),
+    "resolve by": _clause("resolve"),
     "agent": lambda session: _set(session.agent, "anonymous"),
     "purpose": lambda session: _set(session.purpose, None),
     "time zone": lambda session: _set(session.zone, "UTC"),

@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from epql.nodes.clauses import (
+    LABELS,
+    LEVELLED,
     NO_CLAUSES,
     AsOf,
     Clauses,
@@ -144,6 +146,8 @@ class Parsed:
 
 
 __all__ = [
+    "LABELS",
+    "LEVELLED",
     "NO_CLAUSES",
     "AsOf",
     "Assert",

@@ -101,3 +101,16 @@ class Clauses:
 
 
 NO_CLAUSES = Clauses()
+
+LABELS = {
+    "as_of": "AS OF",
+    "valid": "VALID",
+    "lifecycle": "LIFECYCLE",
+    "resolve": "RESOLVE BY",
+    "history": "HISTORY",
+    "diff": "DIFF",
+    "purpose": "PURPOSE",
+}
+"""How each clause is written, by its field."""
+LEVELLED = ("as_of", "valid", "lifecycle", "resolve")
+"""The clauses that an inner level takes from the one around it when it has none of its own (R4)."""

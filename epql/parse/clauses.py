@@ -16,22 +16,12 @@ from epql import nodes
 from epql.engine.errors import DataError, ProgrammingError, Span
 from epql.engine.lifecycle import STATES
 from epql.engine.spelling import nearest
-from epql.nodes import Bind, Clauses, Expression, Instant
+from epql.nodes import LABELS, Bind, Clauses, Expression, Instant
 from epql.parse.expressions import Expressions, Parts, is_token
 from epql.parse.lexer import Token
 from epql.parse.places import at, literal, span_of
 
 STRATEGIES = ("latest", "confidence", "credence", "consensus", "none")
-
-LABELS = {
-    "as_of": "AS OF",
-    "valid": "VALID",
-    "lifecycle": "LIFECYCLE",
-    "resolve": "RESOLVE BY",
-    "history": "HISTORY",
-    "diff": "DIFF",
-    "purpose": "PURPOSE",
-}
 
 
 @dataclass(frozen=True, slots=True)

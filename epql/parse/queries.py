@@ -13,8 +13,8 @@ from typing import Any, cast
 from sqlglot import exp
 
 from epql.engine.errors import ProgrammingError, Span
-from epql.nodes import NO_CLAUSES, Clauses, Expression
-from epql.parse.clauses import LABELS, Clause, ClauseRules, combine
+from epql.nodes import LABELS, NO_CLAUSES, Clauses, Expression
+from epql.parse.clauses import Clause, ClauseRules, combine
 from epql.parse.expressions import Parts, is_token, without_tokens
 from epql.parse.lexer import Token
 from epql.parse.places import at, span_of

@@ -30,24 +30,10 @@ CLAUSES_OF: dict[str, tuple[str, ...]] = {
 }
 """The clauses that have a meaning on a relation; on those not listed only AS OF has."""
 
-_LABELS = {
-    "as_of": "AS OF",
-    "valid": "VALID",
-    "lifecycle": "LIFECYCLE",
-    "resolve": "RESOLVE BY",
-    "history": "HISTORY",
-    "diff": "DIFF",
-}
-
 
 def clauses_of(relation: str) -> tuple[str, ...]:
     """The clauses that mean something on a relation."""
     return CLAUSES_OF.get(relation, ("as_of",))
-
-
-def label(clause: str) -> str:
-    """How a clause is written."""
-    return _LABELS[clause]
 
 
 def relation(name: str, span: Span | None, views: Iterable[str] = ()) -> Relation:

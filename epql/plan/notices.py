@@ -1,6 +1,7 @@
 """Notices that need a look of their own, taken only when somebody reads the messages.
 
-One looks at the text alone: a comparison with NULL. Two look at data, both about an answer that
+One looks at the instants, one at the text alone: tables read at different times, a comparison
+with NULL. Two look at data, both about an answer that
 is not what was meant (language.md §4): a slot whose answer is not approved while an approved
 belief exists, and a WHERE on lifecycle that took the winner of a slot away while another
 candidate meets it. These look at the snapshot of the answer, so they say the same whenever they
@@ -15,14 +16,16 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from epql import instants
 from epql.engine.database import Database
-from epql.engine.index.snapshot import Snapshot
+from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.lifecycle import CODE, STATES
 from epql.engine.lookup import Found, believed, disputed_slots
 from epql.engine.vtab.context import Scope
 from epql.nodes import Bind, Expression, Lifecycle, Query
 from epql.plan.compile import Plan
-from epql.plan.diff import conjuncts
+from epql.plan.diff import Side, conjuncts
+from epql.plan.relations import Use
 from epql.plan.scope import Resolver
 from epql.plan.values import value
 
@@ -40,7 +43,37 @@ class Asked(NamedTuple):
 def late(plan: Plan, resolver: Resolver, scope: Scope | None) -> Callable[[], list[str]]:
     """A function that gives the late notices of a query."""
     told = _about_answer(plan, resolver, scope)
-    return lambda: [*never_true(plan), *(told() if told is not None else [])]
+    return lambda: [
+        *mixed_times(plan, resolver),
+        *never_true(plan),
+        *(told() if told is not None else []),
+    ]
+
+
+def mixed_times(plan: Plan, resolver: Resolver) -> list[str]:
+    """A table in the past beside one at now (R6)."""
+    pinned = [_is_pinned(use) for use in plan.uses]
+    if resolver.standing.as_of is not None or True not in pinned or False not in pinned:
+        return []
+    read = [
+        f"{use.name} {'AS OF ' + _moment(resolver.scope(use)) if is_pinned else 'at now'}"
+        for use, is_pinned in zip(plan.uses, pinned, strict=True)
+        if is_pinned is not None
+    ]
+    return ["mixed times: " + ", ".join(read)]
+
+
+def _is_pinned(use: Use) -> bool | None:
+    """Whether a relation is read in the past; None for a side of a DIFF that is not now."""
+    as_of = use.clauses.as_of
+    if isinstance(as_of, Side):
+        return False if as_of.is_now else None
+    return as_of is not None
+
+
+def _moment(scope: Scope) -> str:
+    snapshot = scope.until if isinstance(scope, Window) else scope
+    return f"{instants.format_instant(snapshot.clock)} (TX {snapshot.tx})"
 
 
 def never_true(plan: Plan) -> Iterator[str]:

@@ -19,14 +19,12 @@ from sqlglot import exp
 
 from epql.engine.errors import Error, ProgrammingError, Span
 from epql.engine.vtab.register import RELATIONS
-from epql.nodes import NO_CLAUSES, Bind, Clauses, Diff, Words, copied, every
+from epql.nodes import LABELS, LEVELLED, NO_CLAUSES, Bind, Clauses, Diff, Words, copied, every
 from epql.plan import catalog, columns, compare, diff, views
 from epql.plan.columns import ColumnsOf
 from epql.plan.diff import Side
 from epql.plan.views import Catalog, View
 
-_LEVELLED = ("as_of", "valid", "lifecycle", "resolve")
-"""The clauses that a table takes from its query when it has none of its own."""
 _SIDES: tuple[Literal["after", "before"], ...] = ("after", "before")
 
 
@@ -418,11 +416,11 @@ def _argument(given: exp.Expr) -> exp.Expr:
 
 def merged(own: Clauses, outer: Clauses) -> Clauses:
     """The clauses of a level over those of the level around it (R4)."""
-    if not outer:
+    if outer is NO_CLAUSES or not outer:
         return own
     taken = {
         name: getattr(outer, name)
-        for name in _LEVELLED
+        for name in LEVELLED
         if getattr(own, name) is None and getattr(outer, name) is not None
     }
     return replace(own, **taken) if taken else own
@@ -449,13 +447,13 @@ def _as_used(relation: str, clauses: Clauses, own: Clauses) -> tuple[str, Clause
     elif own.history is not None:
         relation = "history"
     allowed = (*catalog.clauses_of(relation), "diff", "history")
-    kept = {name: None for name in _LEVELLED if name not in allowed}
+    kept = {name: None for name in LEVELLED if name not in allowed}
     return relation, replace(clauses, **kept, purpose=None)
 
 
 def _check_meaning(level: Clauses, uses: Sequence[Use]) -> None:
     """A clause of a query must mean something to one of its relations (R5)."""
-    for clause in _LEVELLED:
+    for clause in LEVELLED:
         node = getattr(level, clause)
         if node is None or isinstance(node, Side):
             continue
@@ -465,10 +463,10 @@ def _check_meaning(level: Clauses, uses: Sequence[Use]) -> None:
 
 def _meaningless(clause: str, relation: str | None, span: Span) -> ProgrammingError:
     where = f"on {relation}" if relation else "without a relation"
-    allowed = ", ".join(map(catalog.label, catalog.clauses_of(relation or "")))
+    allowed = ", ".join(LABELS[name] for name in catalog.clauses_of(relation or ""))
     hint = f"{relation} takes {allowed}" if relation in catalog.CLAUSES_OF else None
     return ProgrammingError(
-        f"{catalog.label(clause)} has no meaning {where}",
+        f"{LABELS[clause]} has no meaning {where}",
         code="clause.meaningless",
         span=span,
         hint=hint or "it belongs to beliefs, assertions and history",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any
 
 from sqlglot import exp
@@ -122,27 +121,7 @@ def _count(number: int) -> str:
     return "1 parameter" if number == 1 else f"{number} parameters"
 
 
-def text_of(expression: Expression, params: Params, evaluate: Evaluate, what: str) -> str:
-    """The value where text is needed. Raises ProgrammingError `value.type`."""
-    found = value(expression, params, evaluate)
-    if isinstance(found, str):
-        return found
-    raise ProgrammingError(
-        f"the {what} must be text, not {_type_name(found)}",
-        code="value.type",
-        span=span_of(expression),
-    )
-
-
 def span_of(expression: Expression) -> Span | None:
     """The place of an expression in the text."""
     found: Span | None = expression.meta.get("span")
     return found
-
-
-def _type_name(found: Any) -> str:
-    if found is None:
-        return "NULL"
-    if isinstance(found, (date, datetime)):
-        return "a date"
-    return type(found).__name__

@@ -148,7 +148,7 @@ def test_a_text_is_planned_once_for_all_instants(connection: epql.Connection) ->
     plans = []
     for instant in (1, 2, "-1s"):
         rows(connection, text, (instant,))
-        plans += [plan for plan in queries._plans.values() if plan.parsed.text == text]
+        plans += [plan for _, plan in queries._plans.values() if plan.parsed.text == text]
     assert len(plans) == 3 and plans[0] is plans[1] is plans[2]
 
 
