@@ -9,33 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from math import isfinite
 from typing import NamedTuple
 
 import apsw
 import msgspec
 
-from epql.engine.clock import EVER, FOREVER
-from epql.engine.content import TYPES
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import Files
 from epql.engine.index.ask import first
-from epql.engine.index.declarations import is_body, is_view
 from epql.engine.index.fold import Entry, Fold
+from epql.engine.index.problems import problem_of
 from epql.engine.journal.format import Frame
 from epql.engine.journal.reader import read_frame_at, read_frames
 from epql.engine.journal.tail import Tail, tail_at
-from epql.engine.lifecycle import CODE, NAME
-from epql.engine.records import (
-    Assertion,
-    CommitInfo,
-    Declaration,
-    Epoch,
-    Record,
-    Transition,
-    decode,
-    key_of,
-)
+from epql.engine.records import CommitInfo, Epoch, decode, key_of
 from epql.engine.store.objects import seq_of
 
 Progress = Callable[[int], None]
@@ -171,7 +158,7 @@ def _entries(fold: Fold, frame: Frame) -> tuple[CommitInfo, list[Entry]]:
             unknown = isinstance(error, KeyError)
             fold.set_aside(seq, kind, "unknown kind" if unknown else str(error))
             continue
-        problem = _problem(fold, record, flags, frame.tx)
+        problem = problem_of(fold.db, record, flags, frame.tx)
         if problem is None and isinstance(record, Epoch) and record.name in epochs:
             problem = f"a second epoch {record.name!r}"
         if problem is not None:
@@ -183,50 +170,6 @@ def _entries(fold: Fold, frame: Frame) -> tuple[CommitInfo, list[Entry]]:
             info = record
         entries.append(Entry(seq, kind, flags, record, key_of(kind, bytes(payload))))
     return info, entries
-
-
-def _problem(fold: Fold, record: Record, flags: int, tx: int) -> str | None:
-    """Why a record that can be read cannot be applied; no such record is ever written here."""
-    if isinstance(record, Assertion):
-        return _problem_of_assertion(record, flags)
-    if isinstance(record, Transition):
-        if record.was not in CODE or record.state not in CODE:
-            return f"no move from {record.was!r} to {record.state!r}"
-        return None if record.cut is None or EVER <= record.cut <= FOREVER else "a cut out of range"
-    if isinstance(record, Epoch):
-        known = first(fold.db, "SELECT 1 FROM epoch WHERE name=?", (record.name,))
-        return None if known is None else f"a second epoch {record.name!r}"
-    if isinstance(record, Declaration):
-        return None if _is_known(record) else "a declaration this program does not know"
-    if record.key is not None:
-        known = first(fold.db, "SELECT 1 FROM txn WHERE key=? AND tx<>?", (record.key, tx))
-        return None if known is None else f"a second commit with the key {record.key!r}"
-    return None
-
-
-def _is_known(record: Declaration) -> bool:
-    """Whether a declaration says no more than this program understands."""
-    body = dict(record.body)
-    if record.what == "query":
-        return is_view(body)
-    if record.what == "predicate":
-        return is_body(body) and body.get("type") in (None, *TYPES)
-    return True
-
-
-def _problem_of_assertion(record: Assertion, flags: int) -> str | None:
-    obj = record.object
-    if flags and flags not in NAME:
-        return f"state {flags} is unknown"
-    if isinstance(obj, int) and not -(2**63) <= obj < 2**63:
-        return "the object does not fit in 64 bits"
-    if isinstance(obj, float) and not isfinite(obj):
-        return "the object is no number"
-    if not 0 <= record.confidence <= 1:
-        return "the confidence is not between 0 and 1"
-    start = EVER if record.valid_from is None else record.valid_from
-    end = FOREVER if record.valid_to is None else record.valid_to
-    return None if EVER <= start < end <= FOREVER else "the valid interval is none"
 
 
 class Ingestor:

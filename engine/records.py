@@ -72,7 +72,7 @@ class Epoch(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Declaration(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Kind D. DEFINE …: `what` is 'predicate' (and later policy, agent, topic, query)."""
+    """Kind D. DEFINE …: `what` is 'predicate', 'query', 'policy', 'agent' or 'topic'."""
 
     tx: int
     order: int
@@ -80,6 +80,114 @@ class Declaration(msgspec.Struct, array_like=True, frozen=True, gc=False):
     name: str
     body: tuple[tuple[str, Object | None], ...]
     agent: str
+
+
+class Vote(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Kind V. An agent speaks for or against an assertion; its latest vote counts."""
+
+    tx: int
+    order: int
+    assertion: bytes
+    is_for: bool
+    weight: float
+    agent: str
+    reason: str | None = None
+
+
+class Constraint(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Kind C. FORBID: a rule against triples; its digest is the rule's id.
+
+    The texts of the triple are GLOB patterns, '*' for anything; a number is meant exactly.
+    `when` is the text of a condition on the asserted row. `correction`: the digest of the
+    assertion whose CORRECT brought the rule.
+    """
+
+    tx: int
+    order: int
+    subject: str
+    predicate: str
+    object: Object
+    agent: str
+    when: str | None = None
+    severity: str = "hard"
+    prefer: Object | None = None
+    reason: str | None = None
+    correction: bytes | None = None
+
+
+class Repeal(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Kind R. A rule ends."""
+
+    tx: int
+    order: int
+    rule: bytes
+    agent: str
+    reason: str | None = None
+
+
+class Correction(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Kind X. We were wrong about an assertion. `successor` and `rule` came with it."""
+
+    tx: int
+    order: int
+    assertion: bytes
+    agent: str
+    reason: str | None = None
+    successor: bytes | None = None
+    rule: bytes | None = None
+
+
+class Use(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Kind U. Something was used or checked again, and is fresh again.
+
+    `what`: 'assertion' (CONFIRM) or 'rule' (CHECK, or an ASSERT that met it); `target` its digest.
+    """
+
+    tx: int
+    order: int
+    what: str
+    target: bytes
+    agent: str
+    source: str | None = None
+    reason: str | None = None
+
+
+class TrustChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Kind T. An agent's record on a topic changes: successes and failures that are added.
+
+    `role`: why it is the agent's concern ('author', 'approver', 'voter', 'reader', 'deriver',
+    'approved', 'undone'); `cause`: the digest of the correction or move that led to it;
+    `assertion`: what it is about; `hops`: steps of derivation between.
+    """
+
+    tx: int
+    order: int
+    agent: str
+    topic: str
+    successes: float
+    failures: float
+    role: str
+    cause: bytes
+    assertion: bytes
+    hops: int = 0
+
+
+class Flag(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Kind F. A derived assertion lost its ground: `cause` is what happened to the ground."""
+
+    tx: int
+    order: int
+    assertion: bytes
+    cause: bytes
+    reason: str
+
+
+class Tended(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Kind G. The gardener has done all that a correction asks for."""
+
+    tx: int
+    order: int
+    correction: bytes
 
 
 class CommitInfo(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -95,7 +203,21 @@ class CommitInfo(msgspec.Struct, array_like=True, frozen=True, gc=False):
     key: str | None = None
 
 
-Record = Assertion | Transition | Epoch | Declaration | CommitInfo
+Record = (
+    Assertion
+    | Transition
+    | Epoch
+    | Declaration
+    | CommitInfo
+    | Vote
+    | Constraint
+    | Repeal
+    | Correction
+    | Use
+    | TrustChange
+    | Flag
+    | Tended
+)
 
 KINDS: dict[str, type[Record]] = {
     "H": Assertion,
@@ -103,6 +225,14 @@ KINDS: dict[str, type[Record]] = {
     "E": Epoch,
     "D": Declaration,
     "M": CommitInfo,
+    "V": Vote,
+    "C": Constraint,
+    "R": Repeal,
+    "X": Correction,
+    "U": Use,
+    "T": TrustChange,
+    "F": Flag,
+    "G": Tended,
 }
 """One letter a kind; with a colon it is the prefix of the record's key in the store."""
 

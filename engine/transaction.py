@@ -9,7 +9,7 @@ COMMIT: then the transaction is applied once more with the instant it really got
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +31,7 @@ from epql.engine.records import (
     CommitInfo,
     Declaration,
     Epoch,
+    Object,
     Record,
     Transition,
     assertion_id,
@@ -69,7 +70,7 @@ class Transaction:
         self.is_lost = False
         """Whether SQLite has rolled it back; all that is left is to roll back."""
         self._fold.begin(self.tx, at, info)
-        self._append(info)
+        self.append(info)
 
     @property
     def is_empty(self) -> bool:
@@ -134,7 +135,7 @@ class Transaction:
         key = key_of("H", encode(content))
         number = self._fold.objects.find(key)
         if number is None:
-            self._append(content, CODE[state])
+            self.append(content, CODE[state])
             if reason is not None:
                 self._explain([content], [key], [state], reason)
             return Outcome(key[2:], "new")
@@ -142,7 +143,7 @@ class Transaction:
         self._check_may_stand(key[2:], head, content)
         if head.seq == self._latest_in(head.slot):
             return Outcome(key[2:], "same")
-        self._append(content)
+        self.append(content)
         if reason is not None:
             self._explain([content], [key], [NAME[head.state]], reason)
         return Outcome(key[2:], "again")
@@ -245,24 +246,24 @@ class Transaction:
         cut: int | None = None,
         cut_tx: int = 0,
     ) -> None:
-        order = len(self._records)
-        move = Transition(self.tx, order, target, was, state, via, agent, reason, by, cut, cut_tx)
-        self._append(move)
+        move = Transition(
+            self.tx, self.order, target, was, state, via, agent, reason, by, cut, cut_tx
+        )
+        self.append(move)
 
     # ------------------------------------------------------------ declarations
 
-    def define_predicate(
-        self, name: str, body: tuple[tuple[str, str | int | float | None], ...], agent: str
-    ) -> None:
-        """DEFINE PREDICATE; `body` is sorted pairs."""
-        record = Declaration(self.tx, len(self._records), "predicate", name, body, agent)
-        self._append(record)
+    def define(self, what: str, name: str, body: Mapping[str, Object | None], agent: str) -> None:
+        """DEFINE PREDICATE, POLICY, AGENT or TOPIC."""
+        self.append(
+            Declaration(self.tx, self.order, what, name, tuple(sorted(body.items())), agent)
+        )
 
     def define_query(self, name: str, text: str | None, columns: Sequence[str], agent: str) -> None:
         """DEFINE QUERY; without a text DROP QUERY."""
         names = json.dumps(list(columns), ensure_ascii=False) if columns else None
         body = (("columns", names), ("text", text))
-        self._append(Declaration(self.tx, len(self._records), "query", name, body, agent))
+        self.append(Declaration(self.tx, self.order, "query", name, body, agent))
 
     def mark_epoch(self, name: str, agent: str) -> None:
         """MARK EPOCH. Raises IntegrityError if the name is taken."""
@@ -272,7 +273,7 @@ class Transaction:
                 code="epoch.exists",
                 hint="SELECT * FROM epochs lists them; choose another name",
             )
-        self._append(Epoch(self.tx, name, agent))
+        self.append(Epoch(self.tx, name, agent))
 
     # ------------------------------------------------------------ end
 
@@ -306,10 +307,17 @@ class Transaction:
         """Records so far, the commit's own included."""
         return len(self._records)
 
-    def _append(self, record: Record, flags: int = 0) -> None:
-        """Add a record to the frame and apply it to the index."""
+    @property
+    def order(self) -> int:
+        """The place in the commit that the next record takes."""
+        return len(self._records)
+
+    def append(self, record: Record, flags: int = 0) -> bytes:
+        """Add a record to the frame and apply it to the index; the record's digest."""
         kind, data = kind_of(record), encode(record)
-        self._append_all(kind, [record], [flags], [data], [key_of(kind, data)])
+        key = key_of(kind, data)
+        self._append_all(kind, [record], [flags], [data], [key])
+        return key[2:]
 
     def _append_all(
         self,

@@ -1,18 +1,21 @@
-"""What DEFINE PREDICATE and DEFINE QUERY said. Few and small: kept in memory.
+"""What DEFINE … said. Few and small: kept in memory.
 
-Predicates as of any transaction; views as they are now, because a view is a question.
+Predicates, policies, agents and topics as of any transaction; views as they are now, because a
+view is a question.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import NamedTuple
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import apsw
 
 from epql.engine.clock import FOREVER
-from epql.engine.store.objects import tx_of
+from epql.engine.index.policies import Value, value_of
+from epql.engine.store.objects import seq_of, tx_of
 
 
 class Predicate(NamedTuple):
@@ -46,6 +49,14 @@ def is_view(body: Mapping[str, object]) -> bool:
     )
 
 
+def is_named(what: str, body: Mapping[str, object]) -> bool:
+    """Whether this is what DEFINE AGENT or DEFINE TOPIC says."""
+    if what == "agent":
+        return all(isinstance(value, (str, int, float)) for value in body.values())
+    subjects = body.get("subjects")
+    return body.keys() == {"subjects"} and isinstance(subjects, str) and _is_list(subjects)
+
+
 def _is_list(text: str) -> bool:
     try:
         found = json.loads(text)
@@ -54,46 +65,118 @@ def _is_list(text: str) -> bool:
     return isinstance(found, list) and all(isinstance(name, str) for name in found)
 
 
+class Declared(NamedTuple):
+    """What is declared just after a transaction.
+
+    `many`: the predicates with CARDINALITY MANY; `half_lives` by predicate, in microseconds.
+    `agents`: those that a DEFINE AGENT named. `topics`: (GLOB pattern of subjects, topic), the
+    most specific pattern first. `policy`: the transaction of the last DEFINE POLICY, 0 for none.
+    """
+
+    predicates: dict[str, Predicate]
+    many: tuple[str, ...]
+    half_lives: dict[str, int]
+    policies: dict[str, Value]
+    agents: dict[str, dict[str, Any]]
+    topics: tuple[tuple[str, str], ...]
+    policy: int
+
+    def value(self, policy: str) -> Any:
+        """The value in force of a policy."""
+        return value_of(self.policies, policy)
+
+
+class _Said(NamedTuple):
+    """One declaration as the index has it."""
+
+    seq: int
+    what: str
+    name: str
+    body: dict[str, Any]
+
+
 class Declarations:
     """The declarations of an index; reloaded when it has more of them."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._loaded = 0
-        self._all: list[Predicate] = []
+        self.forget()
 
     def forget(self) -> None:
         """Drop what was loaded; call it after a rollback."""
-        self._loaded, self._all = 0, []
+        self._all: list[_Said] = []
+        self._seqs: list[int] = []
+        self._loaded = 0
+        self._at: dict[int, Declared] = {}
+
+    def at(self, tx: int) -> Declared:
+        """What is declared just after `tx`; the same object while nothing is declared."""
+        self._refresh()
+        count = bisect_left(self._seqs, seq_of(tx + 1, 0))
+        found = self._at.get(count)
+        if found is None:
+            found = self._at[count] = _declared(self._all[:count])
+        return found
 
     def as_of(self, tx: int) -> dict[str, Predicate]:
-        """The declarations in force just after `tx`, by predicate."""
-        self._refresh()
-        return {one.name: one for one in self._all if tx_of(one.seq) <= tx}
+        """The declared predicates just after `tx`, by name."""
+        return self.at(tx).predicates
 
     def many(self, tx: int) -> tuple[str, ...]:
         """The predicates declared CARDINALITY MANY just after `tx`."""
-        if not self._refresh():
-            return ()
-        return tuple(p.name for p in self.as_of(tx).values() if p.cardinality == "many")
+        return self.at(tx).many
 
     def half_lives(self, tx: int) -> dict[str, int]:
         """The half-lives in force just after `tx`, in microseconds."""
-        if not self._refresh():
-            return {}
-        return {p.name: p.half_life for p in self.as_of(tx).values() if p.half_life}
+        return self.at(tx).half_lives
 
     def changed(self, after: int, upto: int) -> set[str]:
         """The predicates declared anew in the transactions (after, upto]."""
-        self._refresh()
-        return {p.name for p in self._all if after < tx_of(p.seq) <= upto}
+        return {name for what, name in self.said(after, upto) if what == "predicate"}
 
-    def _refresh(self) -> bool:
-        sql = "SELECT id, name, body FROM declaration WHERE what='predicate' AND id>? ORDER BY id"
-        for seq, name, body in self._db.execute(sql, (self._loaded,)):
-            self._all.append(Predicate(name, seq=seq, **json.loads(body)))
+    def said(self, after: int, upto: int) -> list[tuple[str, str]]:
+        """(what, name) of the declarations of the transactions (after, upto]."""
+        self._refresh()
+        low = bisect_left(self._seqs, seq_of(after + 1, 0))
+        high = bisect_left(self._seqs, seq_of(upto + 1, 0))
+        return [(one.what, one.name) for one in self._all[low:high]]
+
+    def _refresh(self) -> None:
+        sql = (
+            "SELECT id, what, name, body FROM declaration WHERE id>? AND what<>'query' ORDER BY id"
+        )
+        for seq, what, name, body in self._db.execute(sql, (self._loaded,)):
+            self._all.append(_Said(seq, what, name, json.loads(body)))
+            self._seqs.append(seq)
             self._loaded = seq
-        return bool(self._all)
+
+
+def _declared(said: Sequence[_Said]) -> Declared:
+    predicates: dict[str, Predicate] = {}
+    policies: dict[str, Value] = {}
+    agents: dict[str, dict[str, Any]] = {}
+    topics: dict[str, tuple[int, str]] = {}
+    policy = 0
+    for seq, what, name, body in said:
+        if what == "predicate":
+            predicates[name] = Predicate(name, seq=seq, **body)
+        elif what == "policy":
+            policies[name], policy = body["value"], tx_of(seq)
+        elif what == "agent":
+            agents[name] = body
+        elif what == "topic":
+            patterns = dict.fromkeys(json.loads(body["subjects"]), (seq, name))
+            topics = {p: one for p, one in topics.items() if one[1] != name} | patterns
+    order = sorted(topics, key=lambda pattern: (len(pattern), topics[pattern]), reverse=True)
+    return Declared(
+        predicates,
+        tuple(one.name for one in predicates.values() if one.cardinality == "many"),
+        {one.name: one.half_life for one in predicates.values() if one.half_life},
+        policies,
+        agents,
+        tuple((pattern, topics[pattern][1]) for pattern in order),
+        policy,
+    )
 
 
 class ViewText(NamedTuple):

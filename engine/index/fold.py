@@ -23,8 +23,9 @@ from typing import NamedTuple, cast
 import apsw
 
 from epql.engine.clock import EVER, FOREVER
-from epql.engine.index.ask import only
-from epql.engine.lifecycle import CODE
+from epql.engine.index import governance
+from epql.engine.index.ask import first, only
+from epql.engine.lifecycle import CODE, LANDING, NAME, TERMINAL
 from epql.engine.records import (
     Assertion,
     CommitInfo,
@@ -39,11 +40,14 @@ from epql.engine.store.objects import Objects
 _SLOT_CACHE_MAX = 400_000
 _PROPOSED = CODE["proposed"]
 _SUPERSEDED = CODE["superseded"]
+_ENDING = (CODE["retracted"], CODE["incorrect"])
+_STANDING = tuple(CODE[state] for state in LANDING)
 
 _INSERT_ASSERTION = "INSERT INTO assertion VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _INSERT_SPAN = "INSERT INTO span VALUES(?,?,?,?,?,?,?,?)"
 _INSERT_TOUCHED = "INSERT OR REPLACE INTO touched VALUES(?,?,?,?)"
 _INSERT_BOUND = "INSERT OR IGNORE INTO bound VALUES(?,?)"
+_INSERT_PARENT = "INSERT OR IGNORE INTO parent VALUES(?,?)"
 _INSERT_TRANSITION = "INSERT INTO transition VALUES(?,?,?,?,?,?,?,?,?)"
 
 
@@ -184,6 +188,13 @@ class Fold:
         self.objects.add(keys)
         if bounds:
             self.db.executemany(_INSERT_BOUND, bounds)
+        parents = [
+            (parent, entry.seq)
+            for entry in fresh
+            for parent in cast(Assertion, entry.record).parents
+        ]
+        if parents:
+            self.db.executemany(_INSERT_PARENT, parents)
 
     def _assert_again(
         self, tx: int, assertion: int, seq: int, touched: dict[int, tuple[int, int]]
@@ -207,6 +218,8 @@ class Fold:
             body = json.dumps(dict(record.body), ensure_ascii=False)
             row2 = (entry.seq, record.what, record.name, body, self.agent_id(record.agent, tx))
             self.db.execute("INSERT INTO declaration VALUES(?,?,?,?,?)", row2)
+        else:
+            governance.apply(self, tx, entry, touched)
         self.objects.add([(entry.key, entry.seq)])
 
     def _transition(
@@ -219,7 +232,12 @@ class Fold:
         head = self.head(assertion)
         cut = at if move.cut_tx else move.cut
         state = CODE[move.state]
-        self._close(head, tx)
+        if move.via == "REVIVE":
+            head, cut = self._revived(head, tx), None
+        else:
+            self._close(head, tx)
+        if state in _ENDING:
+            self._end_others(head, state, tx)
         if cut is not None and cut > head.valid_from:
             tail = head._replace(state=state, since_tx=tx, valid_from=cut)
             self._insert_span(tail)
@@ -232,7 +250,37 @@ class Fold:
         self.db.execute(_INSERT_TRANSITION, row)
         touched[head.slot] = (seq, assertion)
 
+    def _revived(self, head: Head, tx: int) -> Head:
+        """What REVIVE brings back, its span closed: the head, or the tail that was superseded.
+
+        After the latter the tail is the head; what lay before the cut stays as it is.
+        """
+        tail = None if NAME[head.state] in TERMINAL else self.tail(head)
+        self._close(tail or head, tx)
+        return tail or head
+
+    def _end_others(self, head: Head, state: int, tx: int) -> None:
+        """End the pieces that a revived tail has left behind: withdrawn is withdrawn as a whole."""
+        sql = "SELECT 1 FROM transition WHERE assertion=? AND via='REVIVE' LIMIT 1"
+        if first(self.db, sql, (head.id,)) is None:
+            return
+        for other in self._open_pieces(head, _STANDING):
+            self._close(other, tx)
+            self._insert_span(other._replace(state=state, since_tx=tx))
+
     # ------------------------------------------------------------ spans
+
+    def tail(self, head: Head) -> Head | None:
+        """The piece of an assertion that was superseded from an instant on, the head living on."""
+        return next(iter(self._open_pieces(head, (_SUPERSEDED,))), None)
+
+    def _open_pieces(self, head: Head, states: Sequence[int]) -> list[Head]:
+        sql = (
+            "SELECT assertion, slot, state, seq, from_tx, valid_from, valid_to FROM span"
+            " WHERE slot=? AND state=? AND to_tx=? AND assertion=?"
+        )
+        rows = [(head.slot, state, FOREVER, head.id) for state in states]
+        return [Head(*row) for row in self.db.executemany(sql, rows)]
 
     def head(self, assertion: int) -> Head:
         """The current state of an assertion."""
@@ -253,8 +301,8 @@ class Fold:
     def _open(self, head: Head) -> None:
         """Begin a span for the head, and make it the assertion's current state."""
         self._insert_span(head)
-        sql = "UPDATE assertion SET state=?, seq=?, since_tx=?, valid_to=? WHERE id=?"
-        self.db.execute(sql, (head.state, head.seq, head.since_tx, head.valid_to, head.id))
+        sql = "UPDATE assertion SET state=?, seq=?, since_tx=?, valid_from=?, valid_to=? WHERE id=?"
+        self.db.execute(sql, (*head[2:], head.id))
 
     def _insert_span(self, head: Head) -> None:
         row = (

@@ -15,9 +15,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from epql.engine.index.snapshot import Snapshot
-from epql.engine.lifecycle import CODE
-
-_SUPERSEDED = CODE["superseded"]
 
 
 class Shape(NamedTuple):
@@ -26,8 +23,8 @@ class Shape(NamedTuple):
     strategy: str
     states: tuple[int, ...]
     split: bool
-    """Whether two pieces of one assertion may match: only under a valid range, and only if
-    superseded tails are seen."""
+    """Whether two pieces of one assertion may match: only under a valid range. An assertion has
+    several where a part of its valid time was superseded, and again where that part was revived."""
     many: bool
     """Whether some predicate is declared CARDINALITY MANY."""
 
@@ -41,8 +38,7 @@ class Source(NamedTuple):
 
 def shape_of(snapshot: Snapshot, many: Sequence[str]) -> Shape:
     """The shape of a snapshot's SQL."""
-    split = not snapshot.at_one_instant and _SUPERSEDED in snapshot.states
-    return Shape(snapshot.strategy, snapshot.states, split, bool(many))
+    return Shape(snapshot.strategy, snapshot.states, not snapshot.at_one_instant, bool(many))
 
 
 def piece(alias: str) -> str:

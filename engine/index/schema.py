@@ -13,7 +13,7 @@ import apsw
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import FILE_MODE
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SQLITE_MIN = 3051003
 """Older SQLite can corrupt a database that two connections checkpoint at once."""
 
@@ -53,6 +53,30 @@ CREATE TABLE epoch(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, agent INTE
 CREATE TABLE declaration(id INTEGER PRIMARY KEY, what TEXT NOT NULL, name TEXT NOT NULL,
   body TEXT NOT NULL, agent INTEGER NOT NULL);
 CREATE INDEX declaration_name ON declaration(what, name);
+CREATE TABLE parent(parent BLOB NOT NULL, child INTEGER NOT NULL,
+  PRIMARY KEY(parent, child)) WITHOUT ROWID;
+CREATE TABLE vote(id INTEGER PRIMARY KEY, assertion INTEGER NOT NULL, agent INTEGER NOT NULL,
+  is_for INTEGER NOT NULL, weight REAL NOT NULL, reason TEXT);
+CREATE INDEX vote_assertion ON vote(assertion, agent, id);
+CREATE TABLE rule(id INTEGER PRIMARY KEY, digest BLOB NOT NULL, subject TEXT NOT NULL,
+  predicate TEXT NOT NULL, object NOT NULL, condition TEXT, severity TEXT NOT NULL, prefer,
+  reason TEXT, agent INTEGER NOT NULL, correction BLOB);
+CREATE TABLE repeal(rule INTEGER PRIMARY KEY, id INTEGER NOT NULL, agent INTEGER NOT NULL,
+  reason TEXT);
+CREATE TABLE correction(id INTEGER PRIMARY KEY, digest BLOB NOT NULL, assertion INTEGER NOT NULL,
+  agent INTEGER NOT NULL, reason TEXT, successor BLOB, rule BLOB);
+CREATE INDEX correction_assertion ON correction(assertion);
+CREATE TABLE tended(correction INTEGER PRIMARY KEY, id INTEGER NOT NULL);
+CREATE TABLE used(id INTEGER PRIMARY KEY, what TEXT NOT NULL, target INTEGER NOT NULL,
+  agent INTEGER NOT NULL, source TEXT, reason TEXT);
+CREATE INDEX used_target ON used(what, target, id);
+CREATE TABLE trust(agent INTEGER NOT NULL, topic TEXT NOT NULL, id INTEGER NOT NULL,
+  successes REAL NOT NULL, failures REAL NOT NULL, success REAL NOT NULL, failure REAL NOT NULL,
+  role TEXT NOT NULL, cause BLOB NOT NULL, assertion BLOB NOT NULL, hops INTEGER NOT NULL,
+  PRIMARY KEY(agent, topic, id)) WITHOUT ROWID;
+CREATE UNIQUE INDEX trust_id ON trust(id);
+CREATE TABLE flag(assertion INTEGER NOT NULL, id INTEGER NOT NULL, cause BLOB NOT NULL,
+  reason TEXT NOT NULL, PRIMARY KEY(assertion, id)) WITHOUT ROWID;
 CREATE TABLE aside(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL);
 """
 

@@ -27,7 +27,7 @@ def define_predicate(work: Work, statement: DefinePredicate) -> Answer:
         body["type"] = _type(statement)
     if statement.half_life is not None:
         body["half_life"] = work.checked(statement.half_life, _half_life)
-    work.transaction.define_predicate(name, tuple(sorted(body.items())), work.agent)
+    work.transaction.define("predicate", name, body, work.agent)
     return Answer(0)
 
 

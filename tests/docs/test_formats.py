@@ -13,10 +13,18 @@ from epql.engine.records import (
     KINDS,
     Assertion,
     CommitInfo,
+    Constraint,
+    Correction,
     Declaration,
     Epoch,
+    Flag,
     Record,
+    Repeal,
+    Tended,
     Transition,
+    TrustChange,
+    Use,
+    Vote,
     assertion_id,
     decode,
     encode,
@@ -41,8 +49,19 @@ EXAMPLES: dict[str, Record] = {
         (("cardinality", "one"), ("half_life", 86_400_000_000), ("type", "number")),
         "architect",
     ),
+    "V": Vote(5, 1, ADDRESS, True, 0.5, "sre", "measured"),
+    "C": Constraint(
+        6, 1, "http/*", "library", "urllib*", "supervisor",
+        prefer="axios", reason="house standard",
+    ),
+    "R": Repeal(7, 1, ADDRESS, "supervisor"),
+    "X": Correction(8, 2, ADDRESS, "sre", "every token got 401"),
+    "U": Use(9, 1, "assertion", ADDRESS, "sre", "load test"),
+    "T": TrustChange(10, 1, "architect", "auth", 0.0, 1.0, "author", ADDRESS, ADDRESS),
+    "F": Flag(10, 2, ADDRESS, ADDRESS, "its ground is incorrect"),
+    "G": Tended(10, 3, ADDRESS),
     "M": CommitInfo(1, "architect"),
-}
+}  # fmt: skip
 
 
 def section(kind: str) -> str:

@@ -14,10 +14,18 @@ from epql.engine.records import (
     KINDS,
     Assertion,
     CommitInfo,
+    Constraint,
+    Correction,
     Declaration,
     Epoch,
+    Flag,
     Record,
+    Repeal,
+    Tended,
     Transition,
+    TrustChange,
+    Use,
+    Vote,
     decode,
     encode,
     key_of,
@@ -35,6 +43,12 @@ SAMPLES: list[Record] = [
     Transition(1, 2, D, "approved", "superseded", "SUPERSEDE", "a", "why", D, 5, 6),
     Epoch(1, "e", "a"), Declaration(1, 2, "predicate", "p", (("type", None),), "a"),
     CommitInfo(1, "a"), CommitInfo(1, "a", "backfill", "k"),
+    Vote(1, 2, D, True, 0.5, "a"), Vote(1, 2, D, False, 1.0, "a", "why"),
+    Constraint(1, 2, "s*", "p", 1.5, "a", "confidence > 0.5", "soft", "o", "why", D),
+    Repeal(1, 2, D, "a"), Correction(1, 2, D, "a", "why", D, D),
+    Use(1, 2, "assertion", D, "a", "src", "why"),
+    TrustChange(1, 2, "a", "t", 0.0, 0.125, "deriver", D, D, 2),
+    Flag(1, 2, D, D, "why"), Tended(1, 2, D),
 ]  # fmt: skip
 
 
@@ -77,7 +91,7 @@ def test_garbage_is_no_record(kind: str, data: bytes) -> None:
 
 def test_a_letter_of_another_program_is_no_record() -> None:
     with pytest.raises(KeyError):
-        decode("V", b"\x90")
+        decode("Z", b"\x90")
 
 
 # ---------------------------------------------------------------- set aside (rule I5)
