@@ -22,10 +22,12 @@ class Asked(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Kind Q. A read, and what it stands on. Instants in microseconds UTC.
 
     `chain` and `number` make equal questions differ: the name of the connection's log and a
-    count in it. `params`: text, numbers, bytes and None, or (name, value) pairs of them (read back,
-    a pair is a list; `given` makes of them what a connector takes). `policy`: the tx of the last policy
-    declaration, 0 without one. `clauses`: as they were written. `unfiltered`: it read beliefs,
-    assertions, history or changes and named no states (LIVE and ANY name none).
+    count in it. `params`: text, numbers, bytes and None, or (name, value) pairs of them (read
+    back, a pair is a list; `given` makes of them what a connector takes). `policy`: the tx of the
+    last policy declaration, 0 without one. `clauses`: those that stood in the session or the
+    transaction, as they are written. `unfiltered`: it read beliefs, assertions, history or changes
+    and named no states (LIVE and ANY name none). `present`: the last visible commit; `tx` and
+    `clock` are what it saw, which AS OF may have moved.
     """
 
     at: int
@@ -47,6 +49,7 @@ class Asked(msgspec.Struct, array_like=True, frozen=True, gc=False):
     policy: int = 0
     clauses: str = ""
     unfiltered: bool = False
+    present: int = 0
 
     def given(self) -> tuple[Any, ...] | dict[str, Any]:
         """The parameters as a connector takes them: by place, or by name."""
