@@ -25,6 +25,7 @@ import apsw
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.index import governance
 from epql.engine.index.ask import first, only
+from epql.engine.index.topics import first_segment
 from epql.engine.lifecycle import CODE, LANDING, NAME, TERMINAL
 from epql.engine.records import (
     Assertion,
@@ -359,20 +360,11 @@ class Fold:
         new = [name for name in missing if name not in self._slots]
         last = only(self.db, "SELECT ifnull(max(id), 0) FROM slot")[0]
         rows = [
-            (number, subject, predicate, topic_of(subject), tx)
+            (number, subject, predicate, first_segment(subject), tx)
             for number, (subject, predicate) in enumerate(new, start=last + 1)
         ]
         self.db.executemany("INSERT INTO slot VALUES(?,?,?,?,?)", rows)
         self._slots.update({(row[1], row[2]): row[0] for row in rows})
-
-
-def topic_of(subject: str) -> str:
-    """The topic of a subject: its first path segment.
-
-    >>> topic_of("auth/jwt")
-    'auth'
-    """
-    return subject.partition("/")[0]
 
 
 def _extra(content: Assertion) -> str | None:

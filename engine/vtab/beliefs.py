@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from epql.engine.errors import ProgrammingError
-from epql.engine.index import resolve
+from epql.engine.index import resolve, topics
 from epql.engine.index.resolve import Shape, Source
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import CODE, NAME
@@ -37,7 +37,7 @@ _STATE = Column(
 _ORIGIN = (
     Column("agent", "TEXT", "g.name", ("a", "g"), push="text", doc="who asserted it"),
     Column("source", "TEXT", "a.source", _A, push="text", doc="where it was taken from"),
-    Column("topic", "TEXT", "s.topic", push="slot", doc="first path segment of the subject"),
+    Column("topic", "TEXT", "s.topic", push="slot", doc="first path segment, or as declared"),
     Column("valid_from", "TEXT", "w.valid_from", show=instant, doc="world time: from; NULL open"),
     Column("valid_to", "TEXT", "w.valid_to", show=instant, doc="world time: up to; NULL open"),
     Column("recorded_at", "TEXT", "c.recorded_at", ("c",), show=instant, doc="when last asserted"),
@@ -105,15 +105,18 @@ class _Believed(Relation):
     ) -> tuple[str, dict[str, SqlValue]] | None:
         """The SQL and bindings for a scope; None when no row can meet the conditions."""
         snapshot = _snapshot(scope, self.name)
-        many = context.declarations.many(snapshot.tx)
+        declared = context.declarations.at(snapshot.tx)
+        many = declared.many
         shape = resolve.shape_of(snapshot, many)
         params: dict[str, SqlValue] = dict(snapshot.params())
         if many:
             params["many"] = json.dumps(many)
+        if declared.topics:
+            wanted, conditions = _with_topics(declared.topics, wanted, conditions, params)
         where = Where(params)
         if not all(_push(context, where, condition) for condition in conditions):
             return None
-        half_lives = context.declarations.half_lives(snapshot.tx)
+        half_lives = declared.half_lives
         aliases = where.aliases.union(*(column.joins for column in wanted))
         selected = [_expression(column, shape, half_lives, snapshot, params) for column in wanted]
         selected += self.identity
@@ -177,6 +180,26 @@ def _snapshot(scope: Scope, relation: str) -> Snapshot:
     if isinstance(scope, Snapshot):
         return scope
     raise ProgrammingError(f"{relation} is read at one snapshot", code="clause.meaningless")
+
+
+def _with_topics(
+    declared: topics.Topics,
+    wanted: Sequence[Column],
+    conditions: Sequence[Condition],
+    params: dict[str, SqlValue],
+) -> tuple[Sequence[Column], Sequence[Condition]]:
+    """The column topic read as the declared topics say, where it is asked for."""
+    if not any(c.name == "topic" for c in (*wanted, *(one.column for one in conditions))):
+        return wanted, conditions
+    params.update(topics.bindings(declared))
+    sql = topics.expression(declared)
+
+    def told(column: Column) -> Column:
+        return column._replace(sql=sql) if column.name == "topic" else column
+
+    return [told(column) for column in wanted], [
+        one._replace(column=told(one.column)) for one in conditions
+    ]
 
 
 def _push(context: Context, where: Where, condition: Condition) -> bool:
