@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 import apsw
 
+from epql.engine.audit.chains import Chains, DiskChains, MemoryChains
+from epql.engine.audit.log import AuditLog, check_mode
 from epql.engine.clock import Clock, micros
 from epql.engine.errors import Error, InterfaceError, OperationalError, ProgrammingError
 from epql.engine.files import Files, MemoryFiles, OsFiles
@@ -57,6 +59,7 @@ class Options(NamedTuple):
     read_only: bool = False
     durability: str = "full"
     timeout_s: float = 5.0
+    audit: str = "lazy"
 
 
 class Database:
@@ -69,6 +72,7 @@ class Database:
                 code="connect.durability",
                 hint="choose one of " + ", ".join(DURABILITIES),
             )
+        check_mode(options.audit)
         self.options = options
         self.notices: list[str] = []
         self.transaction: Transaction | None = None
@@ -78,6 +82,7 @@ class Database:
         self._applied_mark: tuple[int, int, int] | None = None
         self.files, self.lock = _open_folder(path, options)
         self.path = path
+        self.audit = AuditLog(_chains(self.files), options.audit, tell=self.notices.append)
         self._attach(self._open_index())
         try:
             self._catch_up_at_open()
@@ -236,6 +241,7 @@ class Database:
         """Make a transaction durable, then visible; its tx. Called by Transaction.commit."""
         writer = self._ready()
         try:
+            self.audit.flush()  # what was read before is known wherever the commit is
             # readers of a later instant wait from here on, so the stamp comes after the note
             self.lock.note("writing", writer.tail.segment, writer.tail.synced, self._clock())
             instant = transaction.fixed_at if transaction.fixed_at is not None else self._stamp()
@@ -315,13 +321,16 @@ class Database:
         """Roll back what is open and let go of everything."""
         if self.transaction is not None:
             self.abandon(self.transaction)
-        if self._writer is not None:
-            self._writer.close()
-        self.lock.close()
-        if hasattr(self, "db"):
-            self.db.close()
-        if self._private is not None:
-            self._private.cleanup()
+        try:
+            self.audit.close()
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+            self.lock.close()
+            if hasattr(self, "db"):
+                self.db.close()
+            if self._private is not None:
+                self._private.cleanup()
 
     # ------------------------------------------------------------ steps
 
@@ -474,6 +483,10 @@ def _open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
             hint="open it with read_only=True",
         )
     return files, lock
+
+
+def _chains(files: Files) -> Chains:
+    return DiskChains(files.root) if isinstance(files, OsFiles) else MemoryChains()
 
 
 def _check_path(path: str) -> None:

@@ -177,6 +177,13 @@ class JournalWriter:
         self._tail = replace(self._tail, synced=self._tail.offset)
         self._note_clean()
 
+    def seal(self) -> None:
+        """Seal the segment; whoever appends after that begins another one."""
+        self.check_usable()
+        if not self._tail.sealed:
+            self._guarded(self._seal, 0)
+            self._note_clean()
+
     def close(self) -> None:
         """Sync what is not synced, and let go of the file. A failed writer only lets go."""
         try:
