@@ -135,6 +135,21 @@ class Queries:
             return rows, columns, resolver.window(clauses, plan.compared.diff)
         return rows, columns, scopes[0] if scopes else None
 
+    def scopes_of(self, plan: Plan, resolver: Resolver) -> list[Scope]:
+        """What the relations of a plan are read at."""
+        return [resolver.scope(use) for use in plan.uses]
+
+    def count(self, plan: Plan, scope: Scope, resolver: Resolver) -> int:
+        """How many rows a plan with one relation has at another scope."""
+        counting = replace(plan, sql=f"SELECT count(*) FROM ({plan.sql})")
+        rows = self._rows(counting, [scope], resolver)
+        return int(next(iter(list(rows)))[0])
+
+    def is_small(self, assertions: int) -> bool:
+        """Whether the database has no more assertions than that."""
+        sql = "SELECT 1 FROM assertion LIMIT 1 OFFSET ?"
+        return self._database.db.execute(sql, (assertions,)).fetchone() is None
+
     def columns_of(self, plan: Plan) -> list[str]:
         """The names of the columns that SQL gives; also the check that SQLite takes it."""
         names = self._columns.get(plan.sql)

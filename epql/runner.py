@@ -27,9 +27,10 @@ from epql.explain.levels import Origins, Standing
 from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
 from epql.explain.show import Settings
 from epql.nodes import NO_CLAUSES, Expression, Parsed
+from epql.notices import Read, notices_of
 from epql.parse import parse
 from epql.plan.hidden import overridden
-from epql.plan.notices import late, mixed_times
+from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
 from epql.plan.values import Params, check_params, value
 from epql.queries import Queries
@@ -157,7 +158,7 @@ class Runner:
         result = Result(-1, tuple(columns), rows)
         result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
-            result.late = late(plan, resolver, scope)
+            result.late = partial(notices_of, Read(self.queries, plan, resolver))
         return result
 
     def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:

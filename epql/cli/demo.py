@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             screen.say(f"{path} has the PEP history already; nothing is added.")
         else:
             _load(connection, path, lines, screen)
+        connection.execute("SET NOTICES off")  # the sentences below each answer say more
         session = Session(connection, screen)
         for number, stop in enumerate(TOUR, start=1):
             _visit(session, number, stop)

@@ -15,22 +15,21 @@ from typing import Any, NamedTuple
 from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.lifecycle import NAME
 from epql.engine.vtab.context import Scope
+from epql.explain.instants import Instants, names_of
 from epql.explain.levels import DEFAULTS, Origins
 from epql.explain.tree import drawn, in_short
 from epql.explain.written import Writer
-from epql.nodes import LABELS, LEVELLED, AsOf, Diff
-from epql.plan import catalog
+from epql.nodes import LABELS, LEVELLED
 from epql.plan.compile import Plan
 from epql.plan.diff import Side
 from epql.plan.relations import Use
-from epql.plan.scope import Moment, Resolver
+from epql.plan.scope import Resolver
 from epql.queries import Prepared
 
 COLUMNS = ("section", "step", "detail")
 SQLITE_COLUMNS = ("id", "parent", "notused", "detail")
 
 Row = tuple[Any, ...]
-_CLAUSES = ("as_of", "valid", "lifecycle", "resolve", "history", "diff")
 
 
 class Line(NamedTuple):
@@ -59,49 +58,14 @@ class Explained:
 
     def _lines(self) -> list[Line]:
         lines = [Line("instant", "NOW", self._writer.moment(self._resolver.present))]
-        lines += dict.fromkeys(self._instants())
+        known = Instants(self._writer, self._resolver, self._origins)
+        found = known.of(self._plan, self._prepared.scopes)
+        lines += dict.fromkeys(Line("instant", one.text, one.meaning) for one in found)
         lines += self._clauses()
         lines += [Line("plan", "", line) for line in in_short(self._prepared.plan)]
         lines.append(Line("sql", "", self._plan.sql))
         lines += [Line("sqlite", "", line) for line in drawn(self._prepared.plan)]
         return lines
-
-    # ------------------------------------------------------------ instants
-
-    def _instants(self) -> Iterator[Line]:
-        compared = self._plan.compared
-        if compared is not None:
-            yield from self._of_diff(compared.diff, compared.clauses.as_of)
-        for use, scope in zip(self._plan.uses, self._prepared.scopes, strict=True):
-            for name in self._names(use):
-                clause, _ = self._origins.of(use, name)
-                if isinstance(clause, Side):
-                    yield from self._of_diff(clause.diff, clause.stands)
-                elif isinstance(clause, Diff):
-                    yield from self._of_diff(clause, self._origins.of(use, "as_of")[0])
-                elif clause is not None:
-                    yield from self._of_clause(clause, scope)
-
-    def _of_clause(self, clause: Any, scope: Scope) -> Iterator[Line]:
-        snapshot = scope.until if isinstance(scope, Window) else scope
-        meaning = self._writer.meaning(clause, snapshot.clock)
-        if meaning is not None:
-            yield Line("instant", self._writer.text(clause), meaning)
-
-    def _of_diff(self, wanted: Diff, as_of: AsOf | None) -> Iterator[Line]:
-        top = self._resolver.moment(as_of)
-        if as_of is not None:
-            yield Line("instant", self._writer.text(as_of), self._writer.moment(top))
-        until = top
-        if wanted.until is not None:
-            until = self._resolver.point(wanted.until, top.clock)
-        since = self._resolver.point(wanted.since, until.clock)
-        yield Line("instant", *self._side("SINCE", wanted.since, since))
-        if wanted.until is not None:
-            yield Line("instant", *self._side("UNTIL", wanted.until, until))
-
-    def _side(self, word: str, instant: Any, moment: Moment) -> tuple[str, str]:
-        return f"{word} {self._writer.instant(instant)}", self._writer.moment(moment)
 
     # ------------------------------------------------------------ clauses
 
@@ -113,17 +77,11 @@ class Explained:
         steps = _numbered([_called(use) for use in self._plan.uses])
         scopes = self._prepared.scopes
         for step, use, scope in zip(steps, self._plan.uses, scopes, strict=True):
-            for name in self._names(use):
+            for name in names_of(use):
                 clause, level = self._origins.of(use, name)
                 if clause is not None or name in LEVELLED:
                     text = self._text(use, name, clause, scope)
                     yield Line("clause", step, f"{text} ({level})")
-
-    @staticmethod
-    def _names(use: Use) -> list[str]:
-        """The clauses that mean something on what is read."""
-        known = (*catalog.clauses_of(use.relation), "history", "diff")
-        return [name for name in _CLAUSES if name in known]
 
     def _text(self, use: Use, name: str, clause: Any, scope: Scope) -> str:
         snapshot = scope.until if isinstance(scope, Window) else scope

@@ -1,4 +1,4 @@
-"""Notices that need a look of their own, taken only when somebody reads the messages.
+"""Notices about a query and its answer, looked for only when somebody reads the messages.
 
 One looks at the instants, one at the text alone: tables read at different times, a comparison
 with NULL. Two look at data, both about an answer that
@@ -10,7 +10,7 @@ are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -40,13 +40,12 @@ class Asked(NamedTuple):
     lifecycle: str | None
 
 
-def late(plan: Plan, resolver: Resolver, scope: Scope | None) -> Callable[[], list[str]]:
-    """A function that gives the late notices of a query."""
-    told = _about_answer(plan, resolver, scope)
-    return lambda: [
+def about_answer(plan: Plan, resolver: Resolver, scopes: Sequence[Scope]) -> list[str]:
+    """The notices about a query and its answer, read at these scopes."""
+    return [
         *mixed_times(plan, resolver),
         *never_true(plan),
-        *(told() if told is not None else []),
+        *dict.fromkeys(_about_rivals(plan, resolver, scopes)),
     ]
 
 
@@ -92,21 +91,48 @@ def never_true(plan: Plan) -> Iterator[str]:
         yield f"{shown} {sign} NULL is never true: write {shown} {right}"
 
 
-def _about_answer(
-    plan: Plan, resolver: Resolver, scope: Scope | None
-) -> Callable[[], list[str]] | None:
-    if not isinstance(scope, Snapshot) or scope.strategy == "none":
-        return None
-    if len(plan.uses) != 1 or plan.uses[0].relation != "beliefs":
-        return None
-    if _is_filtered(plan.uses[0].clauses.lifecycle or resolver.standing.lifecycle):
-        return None
-    snapshot = scope
-    return lambda: list(dict.fromkeys(_told(plan, resolver, snapshot)))
+def is_countable(plan: Plan) -> bool:
+    """Whether each row of the answer is a row of its one relation, so that they can be counted."""
+    query = plan.parsed.statement
+    if plan.compared is not None or not isinstance(query, Query):
+        return False
+    if len(plan.uses) != 1 or plan.uses[0].relation not in _COUNTED:
+        return False
+    select = query.select
+    if not isinstance(select, exp.Select) or plan.uses[0].clauses.diff is not None:
+        return False
+    if any(select.args.get(name) for name in _CHANGING):
+        return False
+    return not any(item.find(exp.AggFunc, exp.Anonymous) for item in select.expressions)
 
 
-def _told(plan: Plan, resolver: Resolver, snapshot: Snapshot) -> Iterator[str]:
-    asked = _asked(plan, resolver)
+def is_narrow(plan: Plan) -> bool:
+    """Whether the conditions of a query name a subject or an id."""
+    query = plan.parsed.statement
+    where = query.select.args.get("where") if isinstance(query, Query) else None
+    return where is not None and any(
+        isinstance(part, exp.EQ)
+        and any(
+            isinstance(side, exp.Column) and side.name.lower() in ("subject", "id")
+            for side in (part.this, part.expression)
+        )
+        for part in conjuncts(where.this)
+    )
+
+
+_COUNTED = ("beliefs", "assertions", "history")
+_CHANGING = ("joins", "group", "having", "distinct", "limit", "offset", "with_")
+
+
+def _about_rivals(plan: Plan, resolver: Resolver, scopes: Sequence[Scope]) -> Iterator[str]:
+    if [use.relation for use in plan.uses] != ["beliefs"] or plan.compared is not None:
+        return
+    (snapshot,) = scopes
+    if not isinstance(snapshot, Snapshot) or snapshot.strategy == "none":
+        return
+    asked = None
+    if not _is_filtered(plan.uses[0].clauses.lifecycle or resolver.standing.lifecycle):
+        asked = _asked(plan, resolver)
     if asked is not None:
         yield from _notices(resolver.database, snapshot, asked)
 
