@@ -12,6 +12,7 @@ import apsw.ext
 
 from epql.engine import scratch
 from epql.engine.errors import DataError, Error, InternalError, OperationalError, ProgrammingError
+from epql.engine.vtab.base import NOT_GIVEN
 from epql.engine.vtab.context import Scope
 
 if TYPE_CHECKING:
@@ -102,6 +103,14 @@ def run(
         session.close_scopes(numbers)
         raise
     return Rows(session, numbers, cursor)
+
+
+def run_relation(session: Session, relation: str, scope: Scope, arguments: Sequence[Any]) -> Rows:
+    """The rows of a relation for arguments, all its columns; None leaves an argument out."""
+    names = [f"a{number}" for number in range(len(arguments))]
+    given = {name: NOT_GIVEN if v is None else v for name, v in zip(names, arguments, strict=True)}
+    sql = f"SELECT * FROM {relation}({', '.join(':' + name for name in ('scope', *names))})"
+    return run(session, sql, given, {"scope": scope})
 
 
 def run_many(session: Session, sql: str, rows: Iterable[Sequence[Any]]) -> int:

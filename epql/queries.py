@@ -105,6 +105,10 @@ class Queries:
         self._plans[id(source)] = (source, plan)
         return plan
 
+    def inner(self, query: QueryExpression) -> Plan:
+        """The plan of a query inside another statement; kept as a query's is."""
+        return self._planned(query, lambda names: compile_inner(query, names, self._ask))
+
     # ------------------------------------------------------------ running
 
     def change(self, plan: Plan, resolver: Resolver) -> tuple[list[Row], list[str]]:
@@ -177,9 +181,14 @@ class Queries:
 
     def lists(self, query: QueryExpression, resolver: Resolver) -> tuple[list[str], list[Row]]:
         """Columns and all rows of a query inside another statement."""
-        plan = self._planned(query, lambda names: compile_inner(query, names, self._ask))
-        rows, columns, _ = self.run(plan, resolver)
+        rows, columns, _ = self.run(self.inner(query), resolver)
         return columns, list(rows)
+
+    def relation(self, name: str, scope: Scope, arguments: Sequence[Any]) -> Rows:
+        """The rows of a relation for arguments, all its columns."""
+        rows = reading.run_relation(self._session, name, scope, arguments)
+        self._running.add(rows)
+        return rows
 
     def value(self, expression: Expression, resolver: Resolver) -> Any:
         """The value of an expression that needs SQL."""

@@ -34,6 +34,8 @@ from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
 from epql.plan.values import Params, check_params, value
 from epql.queries import Queries
+from epql.questions.inquiry import Inquiry, Reply
+from epql.questions.register import QUESTIONS
 from epql.result import Basis, Result, Row
 from epql.scratch import Change, ScratchTables
 from epql.settings import State, fixed
@@ -138,6 +140,9 @@ class Runner:
             return _answered(self.scratch.define(parsed, statement, resolver), resolver)
         if self._is_scratch(statement):
             return _answered(self.scratch.change(parsed, statement, resolver), resolver)
+        question = QUESTIONS.get(type(statement))
+        if question is not None:
+            return self._ask(question, statement, resolver)
         verb = VERBS.get(type(statement))
         if verb is not None:
             dry_run = getattr(statement, "dry_run", False)
@@ -178,6 +183,15 @@ class Runner:
             told = answers.of_show(self.queries, statement, self._settings(resolver))
         return Result(-1, told.columns, iter(told.rows), told.notices)
 
+    def _ask(
+        self, question: Callable[[Inquiry, Any], Reply], statement: Any, resolver: Resolver
+    ) -> Result:
+        inquiry = Inquiry(self.database, self.session, resolver, self.queries.lists, self.queries)
+        reply = question(inquiry, statement)
+        result = Result(-1, reply.columns, reply.rows, inquiry.notices)
+        result.basis = partial(self._basis, reply.scope, resolver, str(self.state.zone))
+        return result
+
     def _settings(self, resolver: Resolver) -> Settings:
         from epql import __version__
 
@@ -212,8 +226,8 @@ class Runner:
         self.queries.buffer()
         transaction = self._open_transaction()
         work = Work(
-            self.database, self.session, transaction, resolver, self.state.agent,
-            self.queries.lists, self.queries.view_columns,
+            self.database, self.session, resolver, self.queries.lists, transaction,
+            self.state.agent, self.queries.view_columns,
         )  # fmt: skip
         try:
             with transaction.statement(dry_run=dry_run):

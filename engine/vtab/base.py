@@ -104,6 +104,8 @@ class Relation:
     columns: tuple[Column, ...]
     hidden: tuple[str, ...] = ("as_of",)
     """What a person may write after the scope, as arguments or in WHERE."""
+    arguments: tuple[str, ...] = ()
+    """Those hidden columns that say what is asked about; they come to `rows` as conditions."""
 
     def rows(
         self,
@@ -243,6 +245,9 @@ class Cursor:
             self._rows, self._row = iter(()), None  # nothing is equal to NULL
             return
         hidden = {name: value for name, value in hidden.items() if value != NOT_GIVEN}
+        for name in relation.arguments:
+            if name in hidden:
+                conditions.append(Condition(Column(name, "", ""), "=", hidden.pop(name)))
         scope = context.scope(hidden.pop(SCOPE, None))
         if hidden:
             scope = context.overridden(scope, hidden)

@@ -28,20 +28,17 @@ class Answer:
 
 
 @dataclass
-class Work:
-    """The surroundings of one statement. `query` runs a SELECT and gives columns and rows.
+class Asking:
+    """What a statement needs to evaluate its operands and to find what they name.
 
-    `view_columns` gives the columns of a view as it would be, once it is known to work.
+    `query` runs a SELECT and gives columns and rows.
     """
 
     database: Database
     session: Session
-    transaction: Transaction
     resolver: Resolver
-    agent: str
     query: Callable[[QueryExpression, Resolver], tuple[list[str], list[Row]]]
-    view_columns: Callable[[str, DefineQuery], list[str]]
-    notices: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list, kw_only=True)
 
     @property
     def params(self) -> Params:
@@ -80,3 +77,15 @@ class Work:
     def notice(self, text: str) -> None:
         """Tell the person something that is not an error."""
         self.notices.append(text)
+
+
+@dataclass
+class Work(Asking):
+    """The surroundings of one statement that writes.
+
+    `view_columns` gives the columns of a view as it would be, once it is known to work.
+    """
+
+    transaction: Transaction
+    agent: str
+    view_columns: Callable[[str, DefineQuery], list[str]]

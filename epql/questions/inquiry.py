@@ -1,0 +1,58 @@
+"""What a question has to work with, and what it replies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from epql.engine.errors import ProgrammingError
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.vtab.context import Scope
+from epql.engine.vtab.register import RELATIONS
+from epql.nodes import LABELS, Clauses
+from epql.plan import catalog
+from epql.plan.relations import merged
+from epql.queries import Queries
+from epql.verbs.work import Asking
+
+Row = tuple[Any, ...]
+
+
+class Reply(NamedTuple):
+    """Rows and their columns. `scope`: what they were read at."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[Row]
+    scope: Scope
+
+
+@dataclass
+class Inquiry(Asking):
+    """The surroundings of one statement that asks."""
+
+    queries: Queries
+
+    def snapshot(self, relation: str, clauses: Clauses) -> Snapshot:
+        """What a question is asked at; `relation` is the one that answers it.
+
+        Raises: ProgrammingError `clause.meaningless`, and what resolving the clauses raises.
+        """
+        allowed = catalog.clauses_of(relation)
+        for name in Clauses.__slots__:
+            clause = getattr(clauses, name)
+            if clause is not None and name != "purpose" and name not in allowed:
+                asked = relation.replace("_", " ").upper()
+                raise ProgrammingError(
+                    f"{LABELS[name]} has no meaning in {asked}",
+                    code="clause.meaningless",
+                    span=clause.span,
+                    hint=f"{asked} takes " + ", ".join(LABELS[one] for one in allowed),
+                )
+        level = merged(clauses, self.resolver.standing)
+        return self.resolver.snapshot(replace(level, purpose=None, history=None, diff=None))
+
+    def ask(self, relation: str, snapshot: Snapshot, *arguments: Any) -> Reply:
+        """What a relation answers about its arguments."""
+        columns = tuple(column.name for column in RELATIONS[relation].columns)
+        return Reply(columns, self.queries.relation(relation, snapshot, arguments), snapshot)
