@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.golden.disturbed import WAYS, Disturbed
 from tests.golden.runner import GoldenError, Run, cells, parse, render, show
 
 HERE = Path(__file__).parent
+STORIES = HERE / "stories"
 FILES = sorted(HERE.rglob("*.test"))
 
 
@@ -20,6 +22,14 @@ def _parameter(path: Path) -> object:
 @pytest.mark.parametrize("path", [_parameter(path) for path in FILES])
 def test_file(path: Path, tmp_path: Path) -> None:
     Run(path, tmp_path).run()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("path", [_parameter(path) for path in FILES if path.parent == STORIES])
+def test_a_story_survives(path: Path, way: str, tmp_path: Path) -> None:
+    run = Disturbed(path, tmp_path, rewrite=False)
+    run.way = way
+    run.run()
 
 
 @pytest.mark.parametrize("path", [_parameter(path) for path in FILES])
