@@ -124,14 +124,14 @@ class Transaction:
         known = self._fold.objects.find_many(keys)
         if known or len(set(keys)) < len(keys):
             pairs = zip(contents, states, strict=True)
-            return [self._assert_one(content, state, reason) for content, state in pairs]
+            return [self.assert_one(content, state, reason) for content, state in pairs]
         flags = [CODE[state] for state in states]
         self._append_all("H", contents, flags, payloads, keys, are_new=True)
         if reason is not None:
             self._explain(contents, keys, states, reason)
         return [Outcome(key[2:], "new") for key in keys]
 
-    def _assert_one(self, content: Assertion, state: str, reason: str | None) -> Outcome:
+    def assert_one(self, content: Assertion, state: str, reason: str | None) -> Outcome:
         key = key_of("H", encode(content))
         number = self._fold.objects.find(key)
         if number is None:
@@ -167,7 +167,7 @@ class Transaction:
     ) -> None:
         """ASSERT … REASON: the reason is the event's, not part of the content."""
         for content, key, state in zip(contents, keys, states, strict=True):
-            self._move(key[2:], state, state, "ASSERT", content.agent, why)
+            self.move(key[2:], state, state, "ASSERT", content.agent, why)
 
     def _latest_in(self, slot: int) -> int:
         """The seq of the latest assertion of a slot: one seek per state."""
@@ -181,9 +181,9 @@ class Transaction:
         self, target: bytes, state: str, via: str, agent: str, reason: str | None = None
     ) -> None:
         """Move an assertion to another state. Raises IntegrityError for an illegal move."""
-        was = NAME[self._head(target).state]
+        was = NAME[self.head(target).state]
         check_move(was, state)
-        self._move(target, was, state, via, agent, reason)
+        self.move(target, was, state, via, agent, reason)
 
     def supersede(
         self, target: bytes, successor: Assertion, since: int | None, reason: str | None = None
@@ -194,7 +194,7 @@ class Transaction:
         Raises: IntegrityError if the target is not live or the successor is the target;
         DataError if the target's valid time ended before.
         """
-        head = self._head(target)
+        head = self.head(target)
         was = NAME[head.state]
         if was not in LIVE:
             raise IntegrityError(
@@ -220,20 +220,20 @@ class Transaction:
             raise IntegrityError(
                 "the assertion cannot supersede itself", code="supersede.same", hint="nothing to do"
             )
-        outcome = self._assert_one(successor, was, None)
-        self._move(
+        outcome = self.assert_one(successor, was, None)
+        self.move(
             target, was, "superseded", "SUPERSEDE", successor.agent, reason,
             by=key[2:], cut=since, cut_tx=self.tx if since is None else 0,
         )  # fmt: skip
         self._names_own_instant |= since is None
         return outcome
 
-    def _head(self, target: bytes) -> Head:
+    def head(self, target: bytes) -> Head:
         number = self._fold.objects.find(b"H:" + target)
         assert number is not None, "targets are resolved before they are moved"
         return self._fold.head(number)
 
-    def _move(
+    def move(
         self,
         target: bytes,
         was: str,

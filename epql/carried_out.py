@@ -6,7 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from epql import nodes
-from epql.verbs import assert_, declare, inserts, moves, supersede, views
+from epql.verbs import (
+    assert_,
+    declare,
+    inserts,
+    moves,
+    naming,
+    policies,
+    supersede,
+    views,
+    votes,
+)
 from epql.verbs.work import Answer, Work
 
 VERBS: dict[type, Callable[[Work, Any], Answer]] = {
@@ -15,7 +25,12 @@ VERBS: dict[type, Callable[[Work, Any], Answer]] = {
     nodes.Transition: moves.transition,
     nodes.Retract: moves.retract,
     nodes.Supersede: supersede.run,
+    nodes.Confirm: votes.confirm,
+    nodes.DefineAgent: naming.define_agent,
+    nodes.DefinePolicy: policies.define_policy,
     nodes.DefinePredicate: declare.define_predicate,
+    nodes.DefineTopic: naming.define_topic,
+    nodes.Vote: votes.vote,
     nodes.DefineQuery: views.define_query,
     nodes.DropQuery: views.drop_query,
     nodes.MarkEpoch: declare.mark_epoch,
@@ -27,11 +42,7 @@ NOT_YET: dict[type, str] = {
     nodes.Bisect: "BISECT",
     nodes.Blame: "BLAME",
     nodes.Check: "CHECK",
-    nodes.Confirm: "CONFIRM",
     nodes.Correct: "CORRECT",
-    nodes.DefineAgent: "DEFINE AGENT",
-    nodes.DefinePolicy: "DEFINE POLICY",
-    nodes.DefineTopic: "DEFINE TOPIC",
     nodes.Erase: "ERASE",
     nodes.Export: "EXPORT",
     nodes.Forbid: "FORBID",
@@ -43,7 +54,6 @@ NOT_YET: dict[type, str] = {
     nodes.Revive: "REVIVE",
     nodes.Trace: "TRACE QUERIES",
     nodes.Verify: "VERIFY",
-    nodes.Vote: "VOTE",
     nodes.Why: "WHY",
     nodes.WhyNot: "WHY NOT",
 }

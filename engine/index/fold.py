@@ -219,6 +219,8 @@ class Fold:
             body = json.dumps(dict(record.body), ensure_ascii=False)
             row2 = (entry.seq, record.what, record.name, body, self.agent_id(record.agent, tx))
             self.db.execute("INSERT INTO declaration VALUES(?,?,?,?,?)", row2)
+            if record.what == "agent":
+                self.agent_id(record.name, tx)
         else:
             governance.apply(self, tx, entry, touched)
         self.objects.add([(entry.key, entry.seq)])

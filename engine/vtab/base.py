@@ -310,6 +310,16 @@ def is_textual(value: SqlValue) -> bool:
     return isinstance(value, (str, bytes))
 
 
+def number_of(context: Context, name: SqlValue) -> int | None:
+    """The number of the assertion with that id, given whole; None if there is none."""
+    if not isinstance(name, str) or len(name) != 66 or not name.startswith("a:"):
+        return None
+    try:
+        return context.objects.find(b"H:" + bytes.fromhex(name[2:]))
+    except ValueError:
+        return None
+
+
 class Where:
     """Conditions of one nested statement, split by where they go, with their bindings."""
 

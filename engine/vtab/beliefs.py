@@ -17,7 +17,7 @@ from epql.engine.index.resolve import Shape, Source
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import CODE, NAME
 from epql.engine.store.objects import TX_OF_SEQ
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where, number_of
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.show import address, instant
 
@@ -225,12 +225,7 @@ def _push(context: Context, where: Where, condition: Condition) -> bool:
 
 def _push_id(context: Context, where: Where, value: SqlValue) -> bool:
     """An id given whole leads to its slot at once."""
-    if not isinstance(value, str) or len(value) != 66 or not value.startswith("a:"):
-        return False
-    try:
-        number = context.objects.find(b"H:" + bytes.fromhex(value[2:]))
-    except ValueError:
-        return False
+    number = number_of(context, value)
     if number is None:
         return False
     mark = where.bind(number)

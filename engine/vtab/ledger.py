@@ -9,7 +9,8 @@ from epql.engine.digest import digest
 from epql.engine.errors import ProgrammingError
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import NAME
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
+from epql.engine.store.objects import seq_of
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where, number_of
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.show import address, instant
 
@@ -31,17 +32,37 @@ class Listing(Relation):
         params: dict[str, SqlValue] = {"t": last_tx(scope, self.name)}
         where = Where(params)
         for condition in conditions:
-            if condition.value is None:
+            if not self._push(context, where, condition):
                 return iter(())
-            where.add_row(condition, condition.value)
         selected = ", ".join([*(column.sql for column in wanted), self.identity])
         sql = f"SELECT {selected} FROM {self.tables} WHERE {self.where}"
         for condition_sql in where.row:
             sql += f" AND {condition_sql}"
         return cast("Iterator[tuple[SqlValue, ...]]", context.db.execute(sql, params))
 
+    def _push(self, context: Context, where: Where, condition: Condition) -> bool:
+        """Take a condition in; False when it can never be met."""
+        column, op, value = condition
+        if value is None:
+            return False  # nothing compares with NULL
+        if column.push == "id":
+            number = number_of(context, value)
+            where.row.append(f"a.id={where.bind(number)}")
+            return number is not None
+        if column.sql.endswith(".id >> 20") and op == "=" and isinstance(value, int):
+            if not 0 < value < _TX_END:
+                return False
+            low, high = where.bind(seq_of(value, 0)), where.bind(seq_of(value + 1, 0))
+            where.row.append(f"{self.identity}>={low} AND {self.identity}<{high}")
+            return True
+        where.add_row(condition, value)
+        return True
+
     def cost(self, given: set[str]) -> tuple[float, int]:
         return (10.0, 5) if given else (100_000.0, 100_000)
+
+
+_TX_END = 1 << 40
 
 
 def last_tx(scope: Scope, relation: str) -> int:
@@ -79,7 +100,7 @@ class Transitions(Listing):
     columns = (
         Column("tx", "INTEGER", "t.id >> 20", push="integer", doc="in which commit"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="when"),
-        Column("id", "TEXT", "a.digest", show=address, doc="of which assertion"),
+        Column("id", "TEXT", "a.digest", show=address, push="id", doc="of which assertion"),
         Column("subject", "TEXT", "s.subject", push="text", doc="of that assertion"),
         Column("predicate", "TEXT", "s.predicate", push="text", doc="of that assertion"),
         Column("object", "", "a.object", doc="of that assertion"),
@@ -109,26 +130,13 @@ class Epochs(Listing):
     )
 
 
-class Agents(Listing):
-    name = "agents"
-    doc = "one row per agent that wrote anything"
-    tables = "agent g JOIN txn c ON c.tx=g.tx"
-    where = "g.tx<=:t"
-    identity = "g.id"
-    columns = (
-        Column("agent", "TEXT", "g.name", push="text", doc="the name"),
-        Column("tx", "INTEGER", "g.tx", push="integer", doc="first seen in this commit"),
-        Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="and at this instant"),
-    )
-
-
 class Journal(Relation):
     name = "journal"
     doc = "one row per record of the journal, read from its files"
     columns = (
         Column("tx", "INTEGER", "tx", push="integer", doc="the commit it belongs to"),
         Column("position", "TEXT", "position", doc="file and byte offset"),
-        Column("kind", "TEXT", "kind", doc="H assertion, L move, E epoch, D declaration, M commit"),
+        Column("kind", "TEXT", "kind", doc="the letter of its kind, such as H for an assertion"),
         Column("key", "TEXT", "key", doc="its key in the store: kind and digest"),
         Column("digest", "TEXT", "digest", doc="the BLAKE3 of its bytes, in hex"),
         Column("size", "INTEGER", "size", doc="its bytes"),

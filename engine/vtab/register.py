@@ -10,14 +10,17 @@ from epql.engine.vtab.base import Module, Relation
 from epql.engine.vtab.beliefs import Assertions, Beliefs, History
 from epql.engine.vtab.changes import AssertionChanges, Changes
 from epql.engine.vtab.context import Context
-from epql.engine.vtab.ledger import Agents, Commits, Epochs, Journal, Transitions
+from epql.engine.vtab.declared import Agents, Policies, Topics
+from epql.engine.vtab.governance import Corrections, Flags, Uses, Votes
+from epql.engine.vtab.ledger import Commits, Epochs, Journal, Transitions
 from epql.engine.vtab.names import Predicates, Views
 
 RELATIONS: dict[str, Relation] = {
     relation.name: relation
     for relation in (
         Beliefs(), Assertions(), History(), Changes(), AssertionChanges(), Commits(), Journal(),
-        Transitions(), Epochs(), Predicates(), Agents(), Views(),
+        Transitions(), Votes(), Uses(), Corrections(), Flags(), Epochs(), Predicates(), Agents(),
+        Topics(), Policies(), Views(),
     )
 }  # fmt: skip
 """Every relation by name; all are read-only."""

@@ -10,6 +10,9 @@
     supersede   SUPERSEDE
     views       DEFINE QUERY, DROP QUERY
     declare     DEFINE PREDICATE, MARK EPOCH
+    naming      DEFINE AGENT, DEFINE TOPIC
+    policies    DEFINE POLICY
+    votes       VOTE, CONFIRM
     returning   RETURNING: the assertions a verb touched, as rows
 
 Each verb takes its statement and a Work, and returns an Answer.

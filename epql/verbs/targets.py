@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from epql.engine import lookup
 from epql.engine.content import check_object
 from epql.engine.errors import Error, ProgrammingError
+from epql.engine.records import assertion_id
 from epql.nodes import IdTarget, QueryTarget, SlotTarget, Target
 from epql.verbs.work import Asking
 
@@ -24,6 +27,18 @@ def resolve(asking: Asking, target: Target) -> list[bytes]:
         raise error.with_span(target.span) from None
     if not digests:
         asking.notice("the query names no assertion: nothing was done")
+    return digests
+
+
+def each(asking: Asking, target: Target, act: Callable[[bytes], object]) -> list[bytes]:
+    """Do something to each assertion a target names; an error says to which."""
+    digests = resolve(asking, target)
+    for digest in digests:
+        try:
+            act(digest)
+        except Error as error:
+            error.message = f"{assertion_id(digest)[:14]}…: {error.message}"
+            raise error.with_span(target.span) from None
     return digests
 
 
