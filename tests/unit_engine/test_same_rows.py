@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import epql
+from epql.engine.records import Correction, Flag
 from epql.engine.vtab.register import RELATIONS
 from tests.clock import TestClock
 from tests.tools.sqldiff import Table, run
@@ -55,8 +56,33 @@ def connection() -> epql.Connection:
     say("DEFINE PREDICATE 'unused' TYPE text")
     say("DEFINE QUERY v (a) AS SELECT 1")
     say("DEFINE QUERY V2 AS SELECT * FROM beliefs")
+    for agent, number in (("ann", 1), ("bob", 2), ("1", 3)):
+        say(f"SET AGENT '{agent}'")
+        say("VOTE FOR (SELECT id FROM assertions) WEIGHT 0.5 REASON 'why'")
+        say(f"VOTE AGAINST ('s/{number}', 'p')")
+        say("CONFIRM (SELECT id FROM assertions) SOURCE 'src'")
+        say(f"DEFINE AGENT 'agent {number}' (kind = 'p', level = {number})")
+        say(f"DEFINE TOPIC 't{number}' (subjects = 's/{number}*, {number}/*')")
+        say(f"DEFINE POLICY trust_strength = {number}")
+    say("DEFINE POLICY lifecycle = LIVE")
+    _correct(made)
     clock.move(days=2)
     return made
+
+
+def _correct(made: epql.Connection) -> None:
+    """Corrections and flags, as records."""
+    ids = made.execute("SELECT id FROM assertions ORDER BY id").fetchall()
+    transaction = made.runner.database.begin("bob")
+    for number, (name,) in enumerate(ids):
+        digest, tx = bytes.fromhex(name[2:]), transaction.tx
+        reason = ("1", "why", None)[number % 3]
+        other = digest if number % 2 else None
+        cause = transaction.append(
+            Correction(tx, transaction.order, digest, AGENTS[number % 4], reason, other, other)
+        )
+        transaction.append(Flag(tx, transaction.order, digest, cause, reason or "x"))
+    transaction.commit()
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +113,8 @@ def _with_twin(db: Any, key: str, source: str) -> Table:
 KEYS = [
     "beliefs", "assertions", "history", "commits", "journal", "transitions", "epochs",
     "predicates", "agents", "changes", "assertion_changes", "beliefs_past", "assertions_past",
-    "history_past", "beliefs_none", "assertions_any", "views",
+    "history_past", "beliefs_none", "assertions_any", "views", "votes", "uses", "corrections",
+    "flags", "topics", "policies",
 ]  # fmt: skip
 
 
