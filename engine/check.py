@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
+from epql.engine.audit.inspect import AuditReport, inspect
 from epql.engine.errors import Error, InternalError, OperationalError
 from epql.engine.files import Files, OsFiles
 from epql.engine.folder import INDEX, check_folder, check_format
@@ -54,6 +55,7 @@ class Verdict:
     """What was found. `tables`: rows of each table of the index that were compared."""
 
     journal: Report
+    audit: AuditReport
     faults: tuple[Fault, ...]
     tables: dict[str, int]
     index_tx: int | None
@@ -61,7 +63,8 @@ class Verdict:
     @property
     def is_sound(self) -> bool:
         """Whether nothing is wrong that needs a person."""
-        return self.journal.is_sound and all(fault.is_harmless for fault in self.faults)
+        audit = self.audit.is_sound
+        return self.journal.is_sound and audit and all(fault.is_harmless for fault in self.faults)
 
 
 def check(path: Path, progress: Progress | None = None) -> Verdict:
@@ -84,7 +87,8 @@ def check(path: Path, progress: Progress | None = None) -> Verdict:
                 if journal.is_sound:
                     faults += _check_age(files, path / INDEX, tx, journal.last_tx)
                     faults += _check_fold(db, files, tx, tables, progress)
-        return Verdict(journal, tuple(faults), tables, None if db is None else tx)
+        audit = inspect(path)
+        return Verdict(journal, audit, tuple(faults), tables, None if db is None else tx)
 
 
 # ---------------------------------------------------------------- records

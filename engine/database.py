@@ -22,7 +22,10 @@ from typing import NamedTuple
 
 import apsw
 
+from epql.engine.audit.cache import remove_cache
+from epql.engine.audit.chains import FOLDER as AUDIT
 from epql.engine.audit.chains import Chains, DiskChains, MemoryChains
+from epql.engine.audit.index import AuditIndex
 from epql.engine.audit.log import AuditLog, check_mode
 from epql.engine.clock import Clock, micros
 from epql.engine.errors import Error, InterfaceError, OperationalError, ProgrammingError
@@ -82,6 +85,7 @@ class Database:
         self._applied_mark: tuple[int, int, int] | None = None
         self.files, self.lock = _open_folder(path, options)
         self.path = path
+        self._audited: AuditIndex | None = None
         self.audit = AuditLog(_chains(self.files), options.audit, tell=self.notices.append)
         self._attach(self._open_index())
         try:
@@ -185,6 +189,12 @@ class Database:
             for kind, _, payload, offset in frame.records():
                 position = f"{segment_name(frame.segment)}:{frame.offset + offset}"
                 yield frame.tx, position, kind, bytes(payload)
+
+    def audited(self) -> AuditIndex:
+        """What is known of reads; to be caught up before it is asked (`catch_up`)."""
+        if self._audited is None:
+            self._audited = AuditIndex(self.audit, busy_ms=self._busy_ms())
+        return self._audited
 
     # ------------------------------------------------------------ writing
 
@@ -324,6 +334,8 @@ class Database:
         try:
             self.audit.close()
         finally:
+            if self._audited is not None:
+                self._audited.close()
             if self._writer is not None:
                 self._writer.close()
             self.lock.close()
@@ -508,6 +520,7 @@ def _check_path(path: str) -> None:
 
 def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | None = None) -> int:
     """Make a new index from the journal, and put it in place of the old one; commits applied.
+    audit.db is removed: it is made anew when reads are asked for.
 
     `progress` is told (commits applied, commits in all).
     Raises: OperationalError, InternalError journal.damaged; the old index stays as it is.
@@ -533,6 +546,7 @@ def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | 
             _replace(files.root / INDEX, db, options)
         finally:
             db.close()
+        remove_cache(files.root / AUDIT)
         return last
     finally:
         _remove(fresh)

@@ -34,6 +34,7 @@ class Session:
         self._overrider = overrider
         self._scopes: dict[int, Scope] = {}
         self._next = 0
+        self._is_audit_current = False
         self.db = database.db
         self.sql = _open()
         self.scratch = Scratch(self.sql)
@@ -47,6 +48,7 @@ class Session:
 
     def open_scopes(self, scopes: Sequence[Scope]) -> list[int]:
         """Register scopes; their numbers go into the statement's bindings."""
+        self._is_audit_current = False
         first = self._next
         self._next += len(scopes)
         numbers = list(range(first, self._next))
@@ -78,6 +80,14 @@ class Session:
     def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
         """(tx, position, kind, payload) of the records of commits first to last."""
         return self._database.journal_records(first, last)
+
+    def audited(self) -> apsw.Connection:
+        """audit.db, holding all that was read before the statement began."""
+        index = self._database.audited()
+        if not self._is_audit_current:
+            index.catch_up()
+            self._is_audit_current = True
+        return index.db
 
 
 def _open() -> apsw.Connection:

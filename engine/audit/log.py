@@ -58,7 +58,7 @@ class AuditLog:
         self.mode = mode
         self.chains = chains
         self.name = os.urandom(8).hex()
-        self._tell = tell
+        self.tell = tell
         self._pid = os.getpid()
         self._number = 0
         self._latest = 0
@@ -127,6 +127,7 @@ class AuditLog:
         self._due.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+        self._is_due = False
         try:
             self.flush()
         finally:
@@ -199,14 +200,14 @@ class AuditLog:
         if self.mode == "sync":
             self._waiting.clear()  # their readers are told themselves
         elif error.code != self._failure:
-            self._tell(f"reads are not audited at this time: {error.message}")
+            self.tell(f"reads are not audited at this time: {error.message}")
         self._failure = error.code
 
     def _make_room(self) -> None:
         self.flush()
         if self._bytes > _WAITING_BYTES_MAX and not self._is_lossy:
             self._is_lossy = True
-            self._tell("the audit could not be written for long: some reads are not in it")
+            self.tell("the audit could not be written for long: some reads are not in it")
         with self._mutex:
             while self._bytes > _WAITING_BYTES_MAX and self._waiting:
                 self._bytes -= len(self._waiting.popleft()[2])
@@ -215,7 +216,7 @@ class AuditLog:
         message = f"a read of {size} bytes is too large to be audited"
         if self.mode == "sync":
             raise OperationalError(message, code="audit.too_large")
-        self._tell(message)
+        self.tell(message)
 
     def _let_go(self) -> None:
         stream, self._stream = self._stream, None

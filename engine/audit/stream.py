@@ -32,8 +32,6 @@ CONTINUED_BYTES_MAX = 512 * 2**10
 CHAIN_AGE_MAX_US = 7 * 86_400 * SECOND
 """A chain older than this is sealed, or not taken over."""
 
-_STAMP = "%Y%m%dT%H%M%S"
-
 Records = Sequence[tuple[str, int, bytes]]
 """(kind letter, 0, bytes of the record)."""
 
@@ -41,6 +39,15 @@ Records = Sequence[tuple[str, int, bytes]]
 def system_us() -> int:
     """The machine's clock in microseconds: chains are named and aged by it."""
     return time.time_ns() // 1000
+
+
+def stamp(us: int) -> str:
+    """How the name of a chain begun at an instant starts.
+
+    >>> stamp(0)
+    '19700101T000000'
+    """
+    return f"{moment(us):%Y%m%dT%H%M%S}"
 
 
 class Stream:
@@ -91,7 +98,7 @@ def take(
             taken = _take_over(chains, name)
             if taken is not None:
                 return taken
-    name = f"{moment(now()):{_STAMP}}-{random(4).hex()}"
+    name = f"{stamp(now())}-{random(4).hex()}"
     try:
         return _begin(name, chains.make(name), random)
     except BaseException:
@@ -133,4 +140,4 @@ def _take_over(chains: Chains, name: str) -> Stream | None:
 
 def _is_old(name: str, now: int) -> bool:
     """Whether a chain was begun too long ago; its name says when."""
-    return name < f"{moment(now - CHAIN_AGE_MAX_US):{_STAMP}}"
+    return name < stamp(now - CHAIN_AGE_MAX_US)

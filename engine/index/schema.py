@@ -88,8 +88,15 @@ PRAGMA wal_autocheckpoint=8000; -- a checkpoint syncs twice: not after every few
 """
 
 
-def open_index(path: str, *, read_only: bool = False, busy_ms: int = 5000) -> apsw.Connection:
-    """Open index.db (or ':memory:'); a new one gets the schema.
+def open_index(
+    path: str,
+    *,
+    read_only: bool = False,
+    busy_ms: int = 5000,
+    schema: str = SCHEMA,
+    schema_version: int = SCHEMA_VERSION,
+) -> apsw.Connection:
+    """Open index.db (or ':memory:'); a new one gets the schema. audit.db is opened so, too.
 
     Raises: OperationalError if SQLite cannot open it, InternalError `index.version` for a
     schema of another version (delete index.db and it is rebuilt).
@@ -103,7 +110,7 @@ def open_index(path: str, *, read_only: bool = False, busy_ms: int = 5000) -> ap
         db = apsw.Connection(path, flags=flags, statementcachesize=500)
         _configure(db, busy_ms)
         if not read_only:
-            _create_if_new(db)
+            _create_if_new(db, schema, schema_version)
         version = db.pragma("user_version")
     except (apsw.Error, OSError) as error:
         raise OperationalError(
@@ -111,10 +118,10 @@ def open_index(path: str, *, read_only: bool = False, busy_ms: int = 5000) -> ap
             code="index.open",
             hint="epql rebuild makes a new index from the journal",
         ) from error
-    if version != SCHEMA_VERSION:
+    if version != schema_version:
         db.close()
         raise InternalError(
-            f"the index has schema version {version}, this program reads {SCHEMA_VERSION}",
+            f"the index has schema version {version}, this program reads {schema_version}",
             code="index.version",
             hint="epql rebuild makes a new index from the journal",
         )
@@ -145,10 +152,10 @@ def _configure(db: apsw.Connection, busy_ms: int) -> None:
     db.execute(_PRAGMAS)
 
 
-def _create_if_new(db: apsw.Connection) -> None:
+def _create_if_new(db: apsw.Connection, schema: str, version: int) -> None:
     db.pragma("journal_mode", "wal")
     if db.pragma("user_version"):
         return
     with db:
         if not db.pragma("user_version"):  # another process may have been first
-            db.execute(SCHEMA + f"PRAGMA user_version={SCHEMA_VERSION};")
+            db.execute(schema + f"PRAGMA user_version={version};")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NewType
 
-from epql.engine.errors import DataError, ProgrammingError
+from epql.engine.errors import ProgrammingError
 from epql.engine.store.kv import KVStore
 
 Seq = NewType("Seq", int)
@@ -66,14 +66,14 @@ class Objects:
 
         Raises: ProgrammingError `id.malformed`, `id.too_short`, `id.unknown`, `id.ambiguous`.
         """
-        digits = _digits_of(name)
+        digits = digits_of(name)
         whole = bytes.fromhex(digits[: len(digits) // 2 * 2])
         found: list[tuple[bytes, int]] = []
         for key, value in self._kv.scan_prefix(b"H:" + whole):
             if key[2:].hex().startswith(digits):
                 found.append((key[2:], int.from_bytes(value, "big")))
                 if len(found) > 1:
-                    raise _ambiguous(name, found)
+                    raise ambiguous(name, ["a:" + key.hex() for key, _ in found])
         if not found:
             raise ProgrammingError(
                 f"no assertion has the id {name!r}",
@@ -83,14 +83,17 @@ class Objects:
         return found[0]
 
 
-def _digits_of(name: str) -> str:
-    """The hex digits of an id as a person writes it."""
-    digits = name[2:].lower() if name[:2].lower() == "a:" else ""
+def digits_of(name: str, prefix: str = "a:", what: str = "an assertion") -> str:
+    """The hex digits of an id as a person writes it; `prefix` says what it names.
+
+    Raises: ProgrammingError `id.malformed`, `id.too_short`.
+    """
+    digits = name[2:].lower() if name[:2].lower() == prefix else ""
     if not digits or set(digits) - set("0123456789abcdef") or len(digits) > _ID_DIGITS:
         raise ProgrammingError(
-            f"{name!r} is not the id of an assertion",
+            f"{name!r} is not the id of {what}",
             code="id.malformed",
-            hint="an id is 'a:' and hexadecimal digits, such as 'a:1f3c9e'",
+            hint=f"an id is '{prefix}' and hexadecimal digits, such as '{prefix}1f3c9e'",
         )
     if len(digits) < _ID_DIGITS_MIN:
         raise ProgrammingError(
@@ -101,8 +104,9 @@ def _digits_of(name: str) -> str:
     return digits
 
 
-def _ambiguous(name: str, found: list[tuple[bytes, int]]) -> DataError | ProgrammingError:
-    shown = " and ".join("a:" + digest.hex()[:16] for digest, _ in found)
+def ambiguous(name: str, found: Iterable[str]) -> ProgrammingError:
+    """The error for a prefix that fits several ids."""
+    shown = " and ".join(one[:18] for one in found)
     return ProgrammingError(
         f"the id {name!r} is ambiguous",
         code="id.ambiguous",

@@ -6,6 +6,7 @@ beliefs.py     beliefs, assertions, history: candidates and winners at a snapsho
 changes.py     changes: DIFF as a table function
 ledger.py      commits, journal, transitions, epochs
 names.py       predicates, agents
+audit.py       queries, reads
 register.py    RELATIONS, and how a connection gets them
 access.py      how a relation is read, in words, for EXPLAIN
 

@@ -49,6 +49,7 @@ PUSHES: dict[str, tuple[str, ...]] = {
     "integer": _ORDER,  # only when the value is an int
     "state": _EQUAL,
     "id": _EQUAL,
+    "instant": _ORDER,  # the text of an instant, microseconds in the index
 }
 
 SCOPE = "epql_scope"

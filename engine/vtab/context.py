@@ -35,3 +35,6 @@ class Context(Protocol):
 
     def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
         """(tx, position, kind, payload) of the records of commits first to last, in order."""
+
+    def audited(self) -> apsw.Connection:
+        """audit.db, holding all that was read before the statement began."""

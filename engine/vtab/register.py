@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import apsw
 
+from epql.engine.vtab.audit import Queries, Reads
 from epql.engine.vtab.base import Module, Relation
 from epql.engine.vtab.beliefs import Assertions, Beliefs, History
 from epql.engine.vtab.changes import AssertionChanges, Changes
@@ -20,7 +21,7 @@ RELATIONS: dict[str, Relation] = {
     for relation in (
         Beliefs(), Assertions(), History(), Changes(), AssertionChanges(), Commits(), Journal(),
         Transitions(), Votes(), Uses(), Corrections(), Flags(), Epochs(), Predicates(), Agents(),
-        Topics(), Policies(), Views(),
+        Topics(), Policies(), Views(), Queries(), Reads(),
     )
 }  # fmt: skip
 """Every relation by name; all are read-only."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from epql.cli.progress import progress_bar
 from epql.cli.rebuilding import check_path
 from epql.cli.screen import Screen, plural
+from epql.engine.audit.inspect import AuditReport
 from epql.engine.check import Verdict, check
 from epql.engine.errors import Error
 from epql.engine.journal.verify import Finding, Report
@@ -51,6 +52,7 @@ def _lines(verdict: Verdict) -> list[str]:
         f"journal  {_journal(verdict.journal)}",
         f"records  {_records(verdict)}",
         f"index    {_index(verdict)}",
+        *([f"audit    {_audit(verdict.audit)}"] if verdict.audit.chains else []),
     ]
 
 
@@ -85,11 +87,24 @@ def _index(verdict: Verdict) -> str:
     )
 
 
+def _audit(report: AuditReport) -> str:
+    seen = (
+        f"{plural(report.chains, 'chain')}, {plural(report.questions, 'read')},"
+        f" {_size(report.bytes_read)}"
+    )
+    return f"{seen}: " + ("each chain holds" if report.is_sound else "not as it was written")
+
+
 def _problems(verdict: Verdict) -> list[str]:
     found = [
         f"{f.code}: {_at(f)}{f.sentence}" for f in verdict.journal.findings if not f.is_harmless
     ]
-    return found + [f"{f.code}: {f.sentence}" for f in verdict.faults if not f.is_harmless]
+    found += [f"{f.code}: {f.sentence}" for f in verdict.faults if not f.is_harmless]
+    return found + [
+        f"{f.code}: the audit's chain {name}: {_at(f)}{f.sentence}"
+        for name, f in verdict.audit.findings
+        if not f.is_harmless
+    ]
 
 
 def _harmless(verdict: Verdict) -> list[str]:
@@ -125,8 +140,13 @@ def _advice(verdict: Verdict, path: str) -> list[str]:
         ]
     if any(fault.code == "record.form" for fault in verdict.faults):
         return ["Records are not as this program writes them: ask whoever wrote this journal."]
-    if not verdict.is_sound:
+    if any(not fault.is_harmless for fault in verdict.faults):
         return [f"The journal is whole; epql rebuild {path} makes a new index from it."]
+    if not verdict.audit.is_sound:
+        return [
+            "The knowledge is whole; of the record of reads a part is not. It is kept apart in the"
+            " folder audit.",
+        ]
     return []
 
 

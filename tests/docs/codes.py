@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT
 
 _CODE = re.compile(r"\A[a-z]+\.[a-z_]+\Z")
 _FOLDERS = ("epql", "engine", "repl")
-_NOT_CODES = {"index.db"}
+_NOT_CODES = {"index.db", "audit.db"}
 
 
 @cache

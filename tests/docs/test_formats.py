@@ -7,6 +7,8 @@ import re
 import msgspec
 import pytest
 
+from epql.engine.audit.record import KINDS as AUDIT_KINDS
+from epql.engine.audit.schema import SCHEMA as AUDIT_SCHEMA
 from epql.engine.index.schema import SCHEMA
 from epql.engine.lifecycle import CODE
 from epql.engine.records import (
@@ -33,6 +35,7 @@ from epql.engine.records import (
 from tests.docs.pages import DOCS, blocks_of
 
 RECORDS = (DOCS / "formats" / "records.md").read_text()
+AUDIT = (DOCS / "formats" / "audit.md").read_text()
 INDEX = (DOCS / "formats" / "index.md").read_text()
 
 ALGORITHM = Assertion("auth/jwt", "algorithm", "RS256", 0.92, "architect", "adr:12")
@@ -102,13 +105,29 @@ def test_the_states_have_the_numbers_of_the_page() -> None:
 
 
 def test_every_table_of_the_index_has_its_columns_in_the_page() -> None:
+    check_tables(SCHEMA, INDEX)
+
+
+def check_tables(schema: str, page: str) -> None:
     for name, columns in re.findall(
-        r"CREATE TABLE (\w+)\((.*?)\)(?: WITHOUT ROWID)?;", SCHEMA, re.DOTALL
+        r"CREATE TABLE (\w+)\((.*?)\)(?: WITHOUT ROWID)?;", schema, re.DOTALL
     ):
         names = [
             part.split()[0]
             for part in re.sub(r"\(.*?\)", "", columns).split(",")
             if part.split()[0] not in ("PRIMARY", "UNIQUE")
         ]
-        part = INDEX.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+        part = page.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
         assert re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) == names, name
+
+
+def test_every_table_of_the_audit_has_its_columns_in_the_page() -> None:
+    check_tables(AUDIT_SCHEMA, AUDIT)
+
+
+@pytest.mark.parametrize("kind", AUDIT_KINDS)
+def test_the_fields_of_the_audit_are_in_the_order_of_the_page(kind: str) -> None:
+    part = re.search(rf"^### {kind}: .*?(?=^##|\Z)", AUDIT, re.MULTILINE | re.DOTALL)
+    assert part
+    told = re.findall(r"^\| \d+ \| `(\w+)`", part[0], re.MULTILINE)
+    assert told == [field.name for field in msgspec.structs.fields(AUDIT_KINDS[kind])]
