@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from epql.agent import Speaking
 from epql.cursor import Cursor
 from epql.engine import errors
 from epql.engine.clock import Clock, system_clock
@@ -77,7 +78,7 @@ def _text_of(path: object) -> str:
         ) from None
 
 
-class Connection:
+class Connection(Speaking):
     """A session with a database (PEP 249). Not to be shared between threads."""
 
     Warning = errors.Warning

@@ -1,0 +1,125 @@
+"""What agent code says most often, as typed methods over the same statements.
+
+    con.assert_("auth/jwt", "algorithm", "RS256", confidence=0.92, lifecycle="approved")
+    con.check("auth/jwt", "algorithm", "ES256")          what forbids it
+    con.why("auth/jwt", "algorithm")                     why it is believed
+    con.correct(("auth/jwt", "algorithm", "ES256"), forbid=True, prefer="RS256", reason="…")
+    with con.as_of("2026-01-12 21:00"): con.execute(…)   what was believed then
+
+Each builds one statement whose values are parameters; docs/language has what it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any, Self
+
+from epql.engine.records import Object
+
+if TYPE_CHECKING:
+    from epql.cursor import Cursor
+    from epql.runner import Runner
+
+Time = str | date | int
+"""An instant: text in any form, a datetime (naive: of the session's zone), a date, or a tx."""
+
+Target = str | tuple[str, str] | tuple[str, str, Object]
+"""An assertion: its id or a prefix of it, its slot, or its triple."""
+
+
+class Said:
+    """A statement in the making: its text, and the values for its question marks."""
+
+    def __init__(self, text: str, *values: Any) -> None:
+        self.text = text
+        self.values = list(values)
+
+    def add(self, words: str, *values: Any) -> Self:
+        """Append words with their values, unless a value is None."""
+        if None not in values:
+            self.text += " " + words
+            self.values += values
+        return self
+
+    def add_valid(self, start: Time | None, end: Time | None) -> Self:
+        """Append VALID FROM … TO …; an end that is None is open."""
+        if start is None and end is None:
+            return self
+        self.text += " VALID"
+        return self.add("FROM ?", start).add("TO ?", end)
+
+
+def said_of(target: Target) -> Said:
+    """A target as text and values."""
+    if isinstance(target, str):
+        return Said("?", target)
+    return Said(f"({', '.join('?' * len(target))})", *target)
+
+
+class Speaking:
+    """The methods of a connection for agent code."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def runner(self) -> Runner: ...
+
+        def execute(self, text: str, params: Sequence[Any] = ()) -> Cursor: ...
+
+    def assert_(
+        self,
+        subject: str,
+        predicate: str,
+        object: Object,  # noqa: A002  the third part of a triple
+        *,
+        confidence: float | None = None,
+        lifecycle: str | None = None,
+        agent: str | None = None,
+        source: str | None = None,
+        valid_from: Time | None = None,
+        valid_to: Time | None = None,
+        because: Sequence[str] = (),
+        qualified: Mapping[str, Object] | None = None,
+        key: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """ASSERT a triple; the id of the assertion.
+
+        Units: `confidence` from 0 to 1. `because`: ids of the assertions it is derived from.
+        Raises: IntegrityError `rule.forbidden` if a rule forbids it, and the errors of ASSERT.
+        Source: docs/language/asserting.md.
+        """
+        said = Said("ASSERT (?, ?, ?)", subject, predicate, object)
+        said.add("AGENT ?", agent).add("CONFIDENCE ?", confidence).add("LIFECYCLE ?", lifecycle)
+        said.add("SOURCE ?", source).add_valid(valid_from, valid_to)
+        if because:
+            said.add("BECAUSE " + ", ".join("?" * len(because)), *because)
+        if qualified:
+            pairs = ", ".join(f"{_quoted(name)} = ?" for name in qualified)
+            said.add(f"QUALIFIED ({pairs})", *qualified.values())
+        said.add("KEY ?", key).add("REASON ?", reason).add("RETURNING id")
+        return str(self._said(said).fetchall()[0][0])
+
+    @contextmanager
+    def as_of(self, instant: Time) -> Iterator[Self]:
+        """Within the block every read of this connection stands at an instant; nothing can be
+        written. Afterwards the session stands where it stood.
+
+        Raises: the errors of SET AS OF. Source: docs/language/transactions.md.
+        """
+        state = self.runner.state
+        before = state.session
+        self.execute("SET AS OF ?", (instant,))
+        try:
+            yield self
+        finally:
+            state.session = before
+
+    def _said(self, said: Said) -> Cursor:
+        return self.execute(said.text, said.values)
+
+
+def _quoted(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
