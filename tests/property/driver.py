@@ -8,17 +8,18 @@ from typing import Any
 import epql
 from tests.clock import TestClock, text_of
 from tests.property.model import ANY, LIVE, Content, Identity, Refused, Row
-from tests.property.oracle import WHOLE
+from tests.property.oracle_changes import CAUSE, WHOLE
 
-INSTANTS = ("valid_from", "valid_to", "recorded_at", "believed_from", "believed_to")
+INSTANTS = ("valid_from", "valid_to", "recorded_at", "believed_from", "believed_to", "updated_at")
 BELIEF = (
     "subject", "predicate", "object", "confidence", "credence", "lifecycle", "agent", "source",
     "topic", "valid_from", "valid_to", "recorded_at", "tx", "id",
 )  # fmt: skip
 COLUMNS = {
     "beliefs": (*BELIEF, "support", "disputed"),
-    "assertions": BELIEF,
+    "assertions": (*BELIEF, "flagged"),
     "history": (*BELIEF, "believed_from", "believed_to", "tx_from", "tx_to"),
+    "trust": ("agent", "topic", "score", "successes", "failures", "updated_at"),
 }
 CHANGE = (
     "change", "cause", "subject", "predicate",
@@ -27,7 +28,12 @@ CHANGE = (
     "tx", "at", "agent", "reason",
 )  # fmt: skip
 
+FORBIDDEN = ("lifecycle.required",)
+"""Codes of a ProgrammingError that the oracle foresees."""
+
 Clauses = dict[str, Any]
+Answer = list[Row] | str
+"""Rows, or in one word why there are none."""
 
 
 class Engine:
@@ -59,6 +65,10 @@ class Engine:
             raise Refused("integrity") from error
         except epql.DataError as error:
             raise Refused("data") from error
+        except epql.ProgrammingError as error:
+            if error.code in FORBIDDEN:
+                raise Refused("programming") from error
+            raise
 
     def learn(self, content: Content, engine_id: str) -> None:
         """Note that this content has this id; both ways there is only one."""
@@ -74,6 +84,9 @@ class Engine:
             if value is not None:
                 sql += f" {word} ?"
                 params.append(value)
+        if content.parents:
+            sql += f" BECAUSE {', '.join('?' for _ in content.parents)}"
+            params += [self.ids[parent] for parent in content.parents]
         bounds = (("FROM", content.valid_from), ("TO", content.valid_to))
         if any(value is not None for _, value in bounds):
             sql += " VALID"
@@ -88,7 +101,8 @@ class Engine:
         names = COLUMNS[relation]
         table = "assertions" if "window" in clauses else relation
         text, params = clause_text(clauses)
-        sql = f"SELECT {', '.join(names)} FROM {table} {text}"
+        chosen = ["flagged IS NOT NULL" if name == "flagged" else name for name in names]
+        sql = f"SELECT {', '.join(chosen)} FROM {table} {text}"
         return [self._in_terms(names, row) for row in self.run(sql, *params)]
 
     def changes(self, since: int, until: int, clauses: Clauses) -> list[Row]:
@@ -131,10 +145,10 @@ def compared_columns(key: tuple[str, ...] | None) -> tuple[str, ...]:
 def clause_text(clauses: Clauses) -> tuple[str, list[Any]]:
     """The clauses of a View as EPQL text and parameters."""
     parts, params = [], []
-    lifecycle = clauses.get("lifecycle", LIVE)
-    if lifecycle == ANY:
-        parts.append("LIFECYCLE ANY")
-    elif lifecycle != LIVE:
+    lifecycle = clauses.get("lifecycle")
+    if lifecycle in (ANY, LIVE):
+        parts.append("LIFECYCLE ANY" if lifecycle == ANY else "LIFECYCLE LIVE")
+    elif lifecycle is not None:
         parts.append(f"LIFECYCLE IN ({', '.join(sorted(lifecycle))})")
     match clauses.get("valid"):
         case ("at", v):
@@ -157,14 +171,34 @@ def clause_text(clauses: Clauses) -> tuple[str, list[Any]]:
     return " ".join(parts), params
 
 
-def comparable(rows: list[Row], names: tuple[str, ...]) -> list[str]:
+def only_certain(expected: list[Row], got: list[Row]) -> list[Row]:
+    """Change rows without what the oracle is not sure of, or does not say."""
+    told = {_slot_of(row): row for row in expected}
+
+    def masked(row: Row) -> Row:
+        known = told.get(_slot_of(row), {})
+        unsaid = CAUSE if known.get("sure") is False else known.get("unsaid", ())
+        return {name: None if name in unsaid else value for name, value in row.items()}
+
+    return [masked(row) for row in got]
+
+
+def _slot_of(row: Row) -> str:
+    return repr((row["before_id"], row["after_id"]))
+
+
+def comparable(rows: Answer, names: tuple[str, ...]) -> list[str]:
     """Rows of either side in one form and order, so that different values look different."""
+    if isinstance(rows, str):
+        return [rows]
     return sorted(repr([_plain(name, row.get(name)) for name in names]) for row in rows)
 
 
 def _plain(name: str, value: Any) -> Any:
-    if name == "credence":
+    if name in ("credence", "score", "freshness"):
         return round(value, 9)
+    if name == "flagged":
+        return bool(value)
     if isinstance(value, int) and (name == "at" or name.endswith(INSTANTS)):
         return text_of(value)
     return value

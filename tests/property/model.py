@@ -18,6 +18,8 @@ LIVE = frozenset({"proposed", "review", "approved"})
 TERMINAL = frozenset({"rejected", "superseded", "retracted", "incorrect"})
 ANY = LIVE | TERMINAL | {"deprecated"}
 INITIAL = LIVE | {"deprecated"}
+ENDING = frozenset({"retracted", "incorrect"})
+"""States that end every piece of an assertion that stands."""
 MOVES = {
     "proposed": {"review", "approved", "rejected", "retracted", "incorrect"},
     "review": {"approved", "rejected", "retracted", "incorrect"},
@@ -28,16 +30,19 @@ MOVES = {
 
 
 class Refused(Exception):
-    """The statement is an error; `kind` is 'integrity' or 'data'."""
+    """The statement is an error; `kind` is 'integrity', 'data' or 'programming'."""
 
-    def __init__(self, kind: Literal["integrity", "data"]) -> None:
+    def __init__(self, kind: Literal["integrity", "data", "programming"]) -> None:
         super().__init__(kind)
         self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an assertion says. `valid_from_tx`: valid from the instant of that commit."""
+    """What an assertion says. `valid_from_tx`: valid from the instant of that commit.
+
+    `parents`: what it was derived from, by id.
+    """
 
     subject: str
     predicate: str
@@ -48,6 +53,12 @@ class Content:
     valid_from: int | None = None
     valid_to: int | None = None
     valid_from_tx: int = 0
+    parents: tuple[Identity, ...] = ()
+
+    def __repr__(self) -> str:
+        rest = [self.source, self.valid_from, self.valid_to, self.valid_from_tx, self.parents]
+        said = [self.subject, self.predicate, self.object, self.agent, self.confidence]
+        return f"Content{(*said, *rest) if any(rest) else tuple(said)}"
 
     @property
     def id(self) -> Identity:
@@ -72,11 +83,14 @@ class Asserted:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
+    """`was`: the state before. REVIVE makes a tail the head where the head is not terminal."""
+
     content: Content
+    was: str
     state: str
     agent: str
     reason: str | None
-    cause: str  # TRANSITION, RETRACT
+    cause: str  # TRANSITION, RETRACT, CORRECT, REVIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,75 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True)
+class Voted:
+    content: Content
+    is_for: bool
+    weight: float
+    agent: str
+    reason: str | None = None
+    cause: str = "VOTE"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    content: Content
+    agent: str
+    reason: str | None = None
+    cause: str = "CONFIRM"
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The event of CORRECT itself; the move to incorrect stands beside it."""
+
+    content: Content
+    agent: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A rule. Subject and predicate are GLOB patterns, the object one or a number."""
+
+    number: int
+    subject: str
+    predicate: str
+    object: Object
+    severity: str
+    prefer: Object | None
+    agent: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repealed:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """CHECK hit a rule."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What is added to an agent's record on a topic; `cause` tells which event did it."""
+
+    agent: str
+    topic: str
+    successes: float
+    failures: float
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
 class Defined:
     """DEFINE PREDICATE; what it leaves out (None) stays as it was."""
 
@@ -105,7 +188,17 @@ class Defined:
     half_life: int | None
 
 
-Event = Asserted | Moved | Superseded | Defined
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """DEFINE POLICY, AGENT or TOPIC; `value` of a topic are its GLOB patterns."""
+
+    what: str
+    name: str
+    value: Any = None
+
+
+OnSlot = Asserted | Moved | Superseded | Voted | Confirmed
+Event = OnSlot | Corrected | Forbidden | Repealed | Used | Trusted | Flagged | Defined | Declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +206,7 @@ class Commit:
     tx: int
     at: int
     events: tuple[Event, ...]
+    agent: str = ""
 
 
 # ---------------------------------------------------------------- what stands at a snapshot
@@ -139,32 +233,50 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One assertion at a snapshot: its head, and the tails cut off it."""
+    """One assertion at a snapshot: its pieces in the order in which they came to be.
+
+    One of them is the head, which moves and is asserted again; the others stay as they are.
+    """
 
     content: Content
-    head: Piece
-    tails: tuple[Piece, ...] = ()
+    pieces: tuple[Piece, ...]
+    head_at: int = 0
 
     @property
-    def pieces(self) -> tuple[Piece, ...]:
-        return self.head, *self.tails
+    def head(self) -> Piece:
+        return self.pieces[self.head_at]
+
+    def with_head(self, **changes: Any) -> Standing:
+        """The head changed, the rest as it was."""
+        pieces = list(self.pieces)
+        pieces[self.head_at] = replace(self.head, **changes)
+        return replace(self, pieces=tuple(pieces))
+
+    @property
+    def revivable(self) -> int | None:
+        """Which piece REVIVE brings back: a terminal head, else a tail that was superseded."""
+        if self.head.state in TERMINAL:
+            return self.head_at
+        cut_off = [n for n, piece in enumerate(self.pieces) if piece.state == "superseded"]
+        return cut_off[0] if cut_off else None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """How a question looks: snapshot, evaluation clock, and the clauses in force.
 
-    `valid`: None is AT the evaluation clock; ('at', v), ('range', a, b), ('any',).
+    `lifecycle`: None is as the policy says. `valid`: None is AT the evaluation clock; ('at', v),
+    ('range', a, b), ('any',).
     """
 
     tx: int
     clock: int
-    lifecycle: frozenset[str] = LIVE
+    lifecycle: frozenset[str] | None = None
     valid: tuple[Any, ...] | None = None
     resolve: str = "latest"
 
     def sees(self, piece: Piece) -> bool:
-        if piece.state not in self.lifecycle:
+        if self.lifecycle is None or piece.state not in self.lifecycle:
             return False
         kind, *bounds = self.valid or ("at", self.clock)
         if kind == "at":
@@ -188,7 +300,7 @@ def apply(standing: dict[Identity, Standing], commit: Commit) -> None:
     for order, event in enumerate(commit.events):
         if isinstance(event, Moved):
             old = standing[event.content.id]
-            standing[event.content.id] = replace(old, head=replace(old.head, state=event.state))
+            standing[event.content.id] = _moved(old, event)
         elif isinstance(event, Superseded):
             old = standing[event.content.id]
             cut = commit.at if event.cut is None else event.cut
@@ -196,20 +308,33 @@ def apply(standing: dict[Identity, Standing], commit: Commit) -> None:
         new = asserts(event)
         if new is not None:
             known = standing.get(new.id)
-            assert isinstance(event, Asserted | Superseded)
-            start = commit.at if new.valid_from_tx else new.valid_from
-            head = known.head if known else Piece(event.state, start, new.valid_to)
-            head = replace(head, tx=commit.tx, order=order, recorded_at=commit.at)
-            standing[new.id] = Standing(new, head, known.tails if known else ())
+            if known is None:
+                assert isinstance(event, Asserted | Superseded)
+                start = commit.at if new.valid_from_tx else new.valid_from
+                known = Standing(new, (Piece(event.state, start, new.valid_to),))
+            standing[new.id] = known.with_head(tx=commit.tx, order=order, recorded_at=commit.at)
+
+
+def _moved(old: Standing, event: Moved) -> Standing:
+    if event.cause == "REVIVE":
+        assert old.revivable is not None
+        old = replace(old, head_at=old.revivable)
+    if event.state in ENDING:
+        pieces = tuple(
+            replace(p, state=event.state) if p.state in INITIAL else p for p in old.pieces
+        )
+        old = replace(old, pieces=pieces)
+    return old.with_head(state=event.state)
 
 
 def _cut(old: Standing, cut: int) -> Standing:
     """The head ends at the cut, and what lies behind it is superseded."""
     head = old.head
     if head.start is not None and cut <= head.start:
-        return replace(old, head=replace(head, state="superseded"))
+        return old.with_head(state="superseded")
     tail = replace(head, state="superseded", start=cut)
-    return replace(old, head=replace(head, end=cut), tails=(*old.tails, tail))
+    shorter = old.with_head(end=cut)
+    return replace(shorter, pieces=(*shorter.pieces, tail))
 
 
 def asserts(event: Event) -> Content | None:
@@ -217,19 +342,6 @@ def asserts(event: Event) -> Content | None:
     if isinstance(event, Asserted):
         return event.content
     return event.by if isinstance(event, Superseded) and event.asserts else None
-
-
-def last_event(commit: Commit, slot: Slot) -> Asserted | Moved | Superseded | None:
-    """The last event of a commit on a slot."""
-    for event in reversed(commit.events):
-        if not isinstance(event, Defined) and event.content.slot == slot[:2]:
-            return event
-    return None
-
-
-def defines(commit: Commit, predicate: str) -> bool:
-    """Whether a commit declares a predicate."""
-    return any(isinstance(e, Defined) and e.predicate == predicate for e in commit.events)
 
 
 def precedes(start: int | None, end: int | None) -> bool:

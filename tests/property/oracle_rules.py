@@ -1,0 +1,73 @@
+"""Rules of FORBID: which hold, what they match, how fresh they are."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from tests.property.model import Content, Forbidden, Object, Repealed, Row, Used
+from tests.property.oracle_past import Past
+from tests.property.oracle_resolve import freshness, typed
+
+Triple = tuple[str, str, Object]
+
+
+def triple_of(content: Content) -> Triple:
+    return content.subject, content.predicate, content.object
+
+
+def in_force(past: Past) -> list[Forbidden]:
+    """The rules that nobody has repealed."""
+    repealed = {event.number for _, event in past.events(Repealed)}
+    return [rule for _, rule in past.events(Forbidden) if rule.number not in repealed]
+
+
+def hits(past: Past, triple: Triple) -> list[Forbidden]:
+    """The rules in force that a triple would break."""
+    return [rule for rule in in_force(past) if _matches(rule, triple)]
+
+
+def same(rule: Forbidden, other: Forbidden) -> bool:
+    """Whether two rules say the same, whoever says it."""
+    said = [(r.subject, r.predicate, r.severity, r.reason) for r in (rule, other)]
+    objects = [(typed(r.object), r.prefer and typed(r.prefer)) for r in (rule, other)]
+    return said[0] == said[1] and objects[0] == objects[1]
+
+
+def _matches(rule: Forbidden, triple: Triple) -> bool:
+    subject, predicate, obj = triple
+    return (
+        fnmatchcase(subject, rule.subject)
+        and fnmatchcase(predicate, rule.predicate)
+        and _matches_object(rule.object, obj)
+    )
+
+
+def _matches_object(pattern: Object, obj: Object) -> bool:
+    """A text is a pattern for texts, '*' for anything; a number means that number."""
+    if pattern == "*":
+        return True
+    if isinstance(pattern, str):
+        return isinstance(obj, str) and fnmatchcase(obj, pattern)
+    return not isinstance(obj, str) and pattern == obj
+
+
+def fresh(past: Past, rule: Forbidden, clock: int) -> float:
+    """How fresh a rule is: counted from when it was made or last used."""
+    used = [c.at for c, e in past.events(Used) if e.number == rule.number]
+    made = [c.at for c, e in past.events(Forbidden) if e.number == rule.number]
+    return freshness(past.policy("rule_half_life"), clock - max(made + used))
+
+
+def check(past: Past, triple: Triple, clock: int) -> list[Row]:
+    """CHECK: a row for each rule that forbids it."""
+    return [
+        {
+            "verdict": "DENY" if rule.severity == "HARD" else "WARN",
+            "rule": rule.number,
+            "prefer": rule.prefer,
+            "reason": rule.reason,
+            "severity": rule.severity.lower(),
+            "freshness": fresh(past, rule, clock),
+        }
+        for rule in hits(past, triple)
+    ]

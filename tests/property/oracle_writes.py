@@ -1,0 +1,315 @@
+"""What each writing statement does: it is refused, or adds events to the open transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.property import oracle_resolve, oracle_rules, oracle_trust
+from tests.property.model import (
+    INITIAL,
+    LIVE,
+    MOVES,
+    TERMINAL,
+    Asserted,
+    Commit,
+    Confirmed,
+    Content,
+    Corrected,
+    Declared,
+    Defined,
+    Event,
+    Flagged,
+    Forbidden,
+    Identity,
+    Moved,
+    Object,
+    Refused,
+    Repealed,
+    Standing,
+    Superseded,
+    Used,
+    Voted,
+    asserts,
+    precedes,
+)
+from tests.property.oracle_past import Past
+
+
+@dataclass
+class Writer:
+    """Commits and the events of a transaction not yet committed."""
+
+    commits: list[Commit] = field(default_factory=list)
+    pending: list[Event] = field(default_factory=list)
+    agent: str = "machine"
+    """Who writes: the agent of the commits."""
+
+    # ------------------------------------------------ asserting
+
+    def assert_content(
+        self, content: Content, state: str | None = None, now: int = 0, reason: str | None = None
+    ) -> bool:
+        """ASSERT. False when nothing was written because it is a retry."""
+        past = self.open_past(now)
+        lands = state or past.policy("default_state")
+        if lands == "approved" and past.policy("four_eyes") == "on":
+            raise Refused("integrity")
+        if not self._is_news(past, content, now):
+            return False
+        self._check_rules(past, content)
+        self.pending.append(Asserted(content, lands, content.agent, reason))
+        return True
+
+    def _is_news(self, past: Past, content: Content, now: int) -> bool:
+        """Whether asserting it writes anything. It must not be over."""
+        known = past.standing.get(content.id)
+        if known is not None and self._is_over(known, now):
+            raise Refused("integrity")
+        return self._latest_in_slot(content.slot) != content.id
+
+    def _is_over(self, known: Standing, now: int) -> bool:
+        """Whether content cannot be asserted again: terminal, or superseded by now."""
+        end = known.head.end
+        is_cut = end != known.content.valid_to and not precedes(self.instant(now), end)
+        return is_cut or known.head.state in TERMINAL
+
+    def _check_rules(self, past: Past, content: Content) -> None:
+        """A HARD rule refuses, a SOFT one is used."""
+        met = oracle_rules.hits(past, oracle_rules.triple_of(content))
+        if any(rule.severity == "HARD" for rule in met):
+            raise Refused("integrity")
+        self.pending += [Used(rule.number) for rule in met]
+
+    def _latest_in_slot(self, slot: tuple[str, str]) -> Identity | None:
+        events = [e for c in self.commits for e in c.events] + self.pending
+        for event in reversed(events):
+            new = asserts(event)
+            if new is not None and new.slot == slot:
+                return new.id
+        return None
+
+    # ------------------------------------------------ moving
+
+    def transition(
+        self,
+        target: Content,
+        state: str,
+        agent: str,
+        now: int = 0,
+        reason: str | None = None,
+        cause: str = "TRANSITION",
+    ) -> None:
+        """TRANSITION, and other moves with their own cause."""
+        past = self.open_past(now)
+        was = past.standing[target.id].head.state
+        if state not in MOVES.get(was, ()):
+            raise Refused("integrity")
+        is_approval = state == "approved"
+        eyes = (target.agent, past.recorder(target))
+        if is_approval and past.policy("four_eyes") == "on" and agent in eyes:
+            raise Refused("integrity")
+        self.pending.append(Moved(target, was, state, agent, reason, cause))
+        if is_approval:
+            self.pending += oracle_trust.success(past, target, agent)
+
+    def promote(self, target: Content, agent: str, now: int = 0) -> None:
+        """PROMOTE: proposed and review become approved."""
+        self.transition(target, "approved", agent, now)
+
+    def reject(self, target: Content, agent: str, now: int = 0) -> None:
+        """REJECT."""
+        self.transition(target, "rejected", agent, now)
+
+    def retract(self, target: Content, agent: str, now: int = 0) -> None:
+        """RETRACT: what was derived from it has lost its ground."""
+        self.transition(target, "retracted", agent, now, cause="RETRACT")
+        derived = oracle_trust.dependents(self.open_past(now), target)
+        self.pending += [Flagged(child) for child in derived]
+
+    def retract_cascade(self, target: Content, agent: str, now: int = 0) -> None:
+        """RETRACT CASCADE: also what was derived from it and stands."""
+        for each in [target, *oracle_trust.dependents(self.open_past(now), target)]:
+            self.transition(each, "retracted", agent, now, cause="RETRACT")
+
+    def revive(self, target: Content, agent: str, now: int = 0) -> None:
+        """REVIVE: back to proposed; a part that was superseded lives on as the head."""
+        past = self.open_past(now)
+        standing = past.standing[target.id]
+        number = standing.revivable
+        if number is None:
+            raise Refused("integrity")
+        self._check_rules(past, target)
+        was = standing.pieces[number].state
+        self.pending.append(Moved(target, was, "proposed", agent, None, "REVIVE"))
+
+    def supersede(
+        self,
+        target: Content,
+        obj: Object,
+        agent: str,
+        now: int,
+        since: int | None = None,
+        reason: str | None = None,
+    ) -> Content:
+        """SUPERSEDE target WITH obj [FROM since]; returns what takes over."""
+        past = self.open_past(now)
+        old = past.standing[target.id]
+        if old.head.state not in LIVE:
+            raise Refused("integrity")
+        cut = self.instant(now) if since is None else since
+        if not precedes(cut, old.head.end):
+            raise Refused("data")
+        new = replace(
+            target,
+            object=obj,
+            agent=agent,
+            valid_from=since,
+            valid_to=old.head.end,
+            valid_from_tx=self.next_tx if since is None else 0,
+            parents=(),
+        )
+        if new.id == target.id:
+            raise Refused("integrity")
+        is_news = self._is_news(past, new, now)
+        if is_news:
+            self._check_rules(past, new)
+        state = _inherited(past, old.head.state)
+        self.pending.append(Superseded(target, new, state, since, agent, reason, is_news))
+        return new
+
+    # ------------------------------------------------ saying something about it
+
+    def vote(self, target: Content, is_for: bool, weight: float, agent: str, now: int = 0) -> None:
+        """VOTE: only what is live is voted on."""
+        if self.open_past(now).standing[target.id].head.state not in LIVE:
+            raise Refused("integrity")
+        self.pending.append(Voted(target, is_for, weight, agent))
+
+    def confirm(self, target: Content, agent: str, now: int = 0) -> None:
+        """CONFIRM: what still stands was checked again."""
+        if self.open_past(now).standing[target.id].head.state not in INITIAL:
+            raise Refused("integrity")
+        self.pending.append(Confirmed(target, agent))
+
+    def correct(
+        self,
+        target: Content,
+        agent: str,
+        now: int = 0,
+        obj: Object | None = None,
+        forbid: bool = False,
+        prefer: Object | None = None,
+        reason: str | None = None,
+    ) -> Content | None:
+        """CORRECT target [TO obj] [FORBID [PREFER prefer]]; returns what is asserted instead."""
+        past = self.open_past(now)
+        head = past.standing[target.id].head
+        new = None
+        if obj is not None:
+            new = Content(*target.slot, obj, agent, valid_from=head.start, valid_to=head.end)
+            if oracle_resolve.typed(obj) == oracle_resolve.typed(target.object):
+                raise Refused("integrity")
+            is_news = self._is_news(past, new, now)
+            if is_news:
+                self._check_rules(past, new)
+                state = _inherited(past, head.state)
+                self.pending.append(Asserted(new, state, agent, None, "CORRECT"))
+        self.transition(target, "incorrect", agent, now, reason, "CORRECT")
+        if forbid:
+            prefer = obj if prefer is None else prefer
+            self.forbid(*oracle_rules.triple_of(target), "HARD", prefer, agent, now, reason)
+        self.pending.append(Corrected(target, agent, reason))
+        return new
+
+    # ------------------------------------------------ rules and declarations
+
+    def forbid(
+        self,
+        subject: str,
+        predicate: str,
+        obj: Object,
+        severity: str,
+        prefer: Object | None,
+        agent: str,
+        now: int = 0,
+        reason: str | None = None,
+    ) -> int:
+        """FORBID; returns the rule's number, of an old one that says the same if there is one."""
+        past = self.open_past(now)
+        number = 1 + sum(1 for _ in past.events(Forbidden))
+        rule = Forbidden(number, subject, predicate, obj, severity, prefer, agent, reason)
+        known = [known for known in oracle_rules.in_force(past) if oracle_rules.same(known, rule)]
+        if known:
+            return known[0].number
+        self.pending.append(rule)
+        return number
+
+    def repeal(self, number: int, now: int = 0) -> None:
+        """REPEAL a rule that is in force."""
+        if number not in {rule.number for rule in oracle_rules.in_force(self.open_past(now))}:
+            raise Refused("integrity")
+        self.pending.append(Repealed(number))
+
+    def use(self, triple: oracle_rules.Triple, now: int) -> None:
+        """CHECK at now: the rules that it hits have been used."""
+        for rule in oracle_rules.hits(self.open_past(now), triple):
+            self.pending.append(Used(rule.number))
+
+    def define(self, predicate: str, many: bool | None, half_life: int | None = None) -> None:
+        """DEFINE PREDICATE."""
+        self.pending.append(Defined(predicate, many, half_life))
+
+    def declare(self, what: str, name: str, value: Any = None) -> None:
+        """DEFINE POLICY, AGENT or TOPIC."""
+        self.pending.append(Declared(what, name, value))
+        past = self.open_past(0)
+        if past.policy("four_eyes") == "on" and past.policy("default_state") == "approved":
+            raise Refused("integrity")
+
+    # ------------------------------------------------ transactions
+
+    def commit(self, at: int) -> None:
+        """COMMIT at an instant, or just after the last commit when the clock stood still.
+
+        What a correction leads to is a further commit at once, one for each.
+        """
+        done, self.pending = tuple(self.pending), []
+        if not done:
+            return
+        earlier = list(self.commits)
+        whole = Commit(self.next_tx, self.instant(at), done, self.agent)
+        self.commits.append(whole)
+        for number, event in enumerate(done):
+            if isinstance(event, Corrected):
+                before = Past([*earlier, replace(whole, events=done[:number])])
+                effects = oracle_trust.effects(Past(self.commits), before, event.content)
+                self.commits.append(
+                    Commit(self.next_tx, self.instant(at), tuple(effects), "gardener")
+                )
+
+    def rollback(self) -> None:
+        """ROLLBACK."""
+        self.pending = []
+
+    def open_past(self, now: int) -> Past:
+        """What the open transaction sees."""
+        pending = Commit(self.next_tx, self.instant(now), tuple(self.pending), self.agent)
+        return Past([*self.commits, pending])
+
+    def instant(self, clock: int) -> int:
+        """What COMMIT would stamp: the clock, but always after the last commit."""
+        return max(clock, self.commits[-1].at + 1) if self.commits else clock
+
+    @property
+    def last_tx(self) -> int:
+        return len(self.commits)
+
+    @property
+    def next_tx(self) -> int:
+        return len(self.commits) + 1
+
+
+def _inherited(past: Past, state: str) -> str:
+    """The state a replacement takes over; one that its author may not give becomes review."""
+    return "review" if state == "approved" and past.policy("four_eyes") == "on" else state
