@@ -26,6 +26,10 @@ def query_id(digest: bytes | None) -> str | None:
     return None if digest is None else "q:" + digest.hex()
 
 
+def _hex(digest: bytes | None) -> str | None:
+    return None if digest is None else digest.hex()
+
+
 def _digest_of(value: SqlValue, prefix: str) -> bytes | None:
     """The digest in a whole id; None for anything else, which no row can have."""
     if not isinstance(value, str) or len(value) != 66 or value[:2] != prefix:
@@ -118,7 +122,7 @@ class Queries(AuditListing):
         Column("rows", "INTEGER", "q.count", doc="rows handed out; NULL while it runs"),
         Column("reads", "INTEGER", "q.reads", doc="assertions it read"),
         Column("complete", "INTEGER", "q.complete", doc="1 if its rows were used up"),
-        Column("digest", "TEXT", "lower(hex(q.answer))", doc="BLAKE3 of its rows, in hex"),
+        Column("digest", "TEXT", "q.answer", show=_hex, doc="BLAKE3 of its rows, in hex"),
         Column("findings", "TEXT", "q.findings", doc="what is to be said of it; NULL nothing"),
         Column("error", "TEXT", "q.error", doc="how it failed; NULL it did not"),
     )  # fmt: skip

@@ -113,7 +113,12 @@ def _harmless(verdict: Verdict) -> list[str]:
         for f in verdict.journal.findings
         if f.is_harmless
     ]
-    return found + [f.sentence for f in verdict.faults if f.is_harmless]
+    found += [f.sentence for f in verdict.faults if f.is_harmless]
+    return found + [
+        f"the audit's chain {name}: {f.sentence}; it is left out"
+        for name, f in verdict.audit.findings
+        if f.is_harmless
+    ]
 
 
 def _at(finding: Finding) -> str:
