@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -35,10 +34,9 @@ def by_id(database: Database, name: str) -> bytes:
 
 def believed(database: Database, snapshot: Snapshot, subject: str, predicate: str) -> list[Found]:
     """The winners of a slot: none, one, or one for each object where MANY is declared."""
-    many = database.declarations.many(snapshot.tx)
-    shape = resolve.shape_of(snapshot, many)
+    shape, params, _ = resolve.bound(database.db, database.declarations, snapshot)
     sources = resolve.winners(shape, ["s.subject=:s AND s.predicate=:p"])
-    return _run(database, snapshot, sources, many, {"s": subject, "p": predicate})
+    return _run(database, sources, {**params, "s": subject, "p": predicate})
 
 
 def by_slot(database: Database, snapshot: Snapshot, subject: str, predicate: str) -> Found:
@@ -74,7 +72,7 @@ def by_triple(
         shape = resolve.shape_of(wanted, ())
         where = ["s.subject=:s AND s.predicate=:p"]
         sources = [resolve.candidates(shape, where)]
-        found = _run(database, wanted, sources, (), {"s": subject, "p": predicate})
+        found = _run(database, sources, {**wanted.params(), "s": subject, "p": predicate})
         same = [f for f in found if f.object == obj and type(f.object) is type(obj)]
         if same:
             return same[-1]
@@ -89,15 +87,15 @@ def disputed_slots(
     database: Database, snapshot: Snapshot, state: int, subject: str | None, limit: int
 ) -> list[tuple[str, str]]:
     """Slots with a candidate in `state` that is not what wins there; at most `limit`."""
-    shape = resolve.shape_of(snapshot, ())
+    shape, params, _ = resolve.bound(database.db, database.declarations, snapshot)
     where = [] if subject is None else ["s.subject=:subject"]
-    (source,) = resolve.winners(shape, where)
+    (source,) = resolve.winners(shape._replace(many=False), where)
     sql = (
         f"SELECT s.subject, s.predicate FROM {source.tables} WHERE {' AND '.join(source.where)}"
         f" AND w.state<>{state} AND EXISTS (SELECT 1 FROM span x WHERE x.slot=s.id"
         f" AND x.state={state} AND {resolve.piece('x')}) LIMIT :limit"
     )
-    bindings = {**snapshot.params(), "subject": subject, "limit": limit}
+    bindings = {**params, "subject": subject, "limit": limit}
     return list(database.db.execute(sql, bindings))
 
 
@@ -155,17 +153,12 @@ def recorded_in(database: Database, digest: bytes) -> int:
 
 
 def _run(
-    database: Database,
-    snapshot: Snapshot,
-    sources: Sequence[resolve.Source],
-    many: Sequence[str],
-    names: dict[str, Any],
+    database: Database, sources: Sequence[resolve.Source], bindings: dict[str, Any]
 ) -> list[Found]:
     sql = " UNION ALL ".join(
         f"SELECT w.seq, a.digest, a.object, w.state FROM {source.tables}"
         f" JOIN assertion a ON a.id=w.assertion WHERE {' AND '.join(source.where)}"
         for source in sources
     )
-    bindings = {**names, **snapshot.params(), "many": json.dumps(many)}
     rows = sorted(database.db.execute(sql, bindings), key=lambda row: row[0])
     return [Found(bytes(digest), obj, NAME[state]) for _, digest, obj, state in rows]

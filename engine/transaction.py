@@ -317,6 +317,8 @@ class Transaction:
         kind, data = kind_of(record), encode(record)
         key = key_of(kind, data)
         self._append_all(kind, [record], [flags], [data], [key])
+        if kind == "D":
+            self._database.declarations.added()
         return key[2:]
 
     def _append_all(

@@ -108,10 +108,17 @@ class Declarations:
         self._seqs: list[int] = []
         self._loaded = 0
         self._at: dict[int, Declared] = {}
+        self.added()
+
+    def added(self) -> None:
+        """Note that an open transaction has declared something more."""
+        self._complete = -1
 
     def at(self, tx: int) -> Declared:
-        """What is declared just after `tx`; the same object while nothing is declared."""
-        self._refresh()
+        """What is declared just after `tx`, which can be read; the same object while nothing is
+        declared.
+        """
+        self._refresh(tx)
         count = bisect_left(self._seqs, seq_of(tx + 1, 0))
         found = self._at.get(count)
         if found is None:
@@ -132,16 +139,21 @@ class Declarations:
 
     def changed(self, after: int, upto: int) -> set[str]:
         """The predicates declared anew in the transactions (after, upto]."""
-        return {name for what, name in self.said(after, upto) if what == "predicate"}
+        return {name for _, what, name in self.said(after, upto) if what == "predicate"}
 
-    def said(self, after: int, upto: int) -> list[tuple[str, str]]:
-        """(what, name) of the declarations of the transactions (after, upto]."""
-        self._refresh()
+    def said(self, after: int, upto: int) -> list[tuple[int, str, str]]:
+        """(transaction, what, name) of the declarations of the transactions (after, upto]."""
+        self._refresh(upto)
         low = bisect_left(self._seqs, seq_of(after + 1, 0))
         high = bisect_left(self._seqs, seq_of(upto + 1, 0))
-        return [(one.what, one.name) for one in self._all[low:high]]
+        return [(tx_of(one.seq), one.what, one.name) for one in self._all[low:high]]
 
-    def _refresh(self) -> None:
+    def _refresh(self, upto: int) -> None:
+        """Load what was declared up to a transaction. A commit that can be read never changes, so
+        nothing is asked of the index again until a later one is read.
+        """
+        if upto <= self._complete:
+            return
         sql = (
             "SELECT id, what, name, body FROM declaration WHERE id>? AND what<>'query' ORDER BY id"
         )
@@ -149,6 +161,7 @@ class Declarations:
             self._all.append(_Said(seq, what, name, json.loads(body)))
             self._seqs.append(seq)
             self._loaded = seq
+        self._complete = upto
 
 
 def _declared(said: Sequence[_Said]) -> Declared:

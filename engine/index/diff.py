@@ -1,25 +1,24 @@
-"""DIFF: what changed between the answers at two snapshots, and what led to it.
+"""DIFF: what changed between the answers at two snapshots. What led to it: causes.py.
 
 The cost grows with the change: only candidates are resolved, at both ends. A slot's answer can
 change because a commit touched it, because a valid time starts or ends between the two clocks,
-or because its predicate was declared anew. The result is net: what came and went inside the
-window does not appear.
+because its predicate was declared anew, or, where candidates are weighed, because the trust in one
+of its agents changed. The result is net: what came and went inside the window does not appear.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import apsw
 
-from epql.engine.index import resolve
-from epql.engine.index.ask import first, only
+from epql.engine.index import resolve, topics
+from epql.engine.index.ask import first
 from epql.engine.index.declarations import Declarations
-from epql.engine.index.snapshot import Snapshot, Window
-from epql.engine.store.objects import seq_of, tx_of
+from epql.engine.index.snapshot import WEIGHED, Snapshot, Window
+from epql.engine.store.objects import seq_of
 
 
 class Side(NamedTuple):
@@ -32,16 +31,6 @@ class Side(NamedTuple):
     valid_from: int
     valid_to: int
     digest: bytes
-
-
-class Cause(NamedTuple):
-    """The event that led to the after side. A valid bound has no tx and no agent."""
-
-    cause: str
-    tx: int | None
-    at: int
-    agent: str | None
-    reason: str | None
 
 
 class Change(NamedTuple):
@@ -61,14 +50,6 @@ class Change(NamedTuple):
         return "REMOVED" if self.after is None else "CHANGED"
 
 
-class Point(NamedTuple):
-    """An instant at which a slot's answer may change; `tx` is the last commit up to it."""
-
-    at: int
-    tx: int
-    bound: bool
-
-
 class Differ:
     """Compares the answers of `beliefs` (or the states of `assertions`) over a window."""
 
@@ -79,6 +60,7 @@ class Differ:
         self._declarations = declarations
         self._window = window
         self._relation = relation
+        self._is_weighed = relation != "assertions" and window.until.strategy in WEIGHED
 
     def changes(
         self, slot_where: Sequence[str] = (), params: dict[str, Any] | None = None
@@ -94,16 +76,10 @@ class Differ:
                 subject, predicate, _ = new or old  # type: ignore[misc]
                 yield Change(key, subject, predicate, old and old[2], new and new[2])
 
-    def cause(self, change: Change) -> Cause:
-        """The last event at which the slot's answer became the after side."""
-        slot = change.key[0]
-        points = self._points(slot, change.predicate)
-        after = change.after
-        for number in range(len(points) - 1, -1, -1):
-            earlier = self._at(points[number - 1]) if number else self._window.since
-            if self._answer(change.key, earlier) != after:
-                return self._event(slot, points[number], change)
-        return Cause("DEFINE", None, self._window.until.clock, None, None)
+    def answer(self, key: tuple[Any, ...], snapshot: Snapshot) -> Side | None:
+        """The answer for the key of a change at another snapshot."""
+        found = self._answers(snapshot, ["s.id=:slot"], {"slot": key[0]}).get(key)
+        return None if found is None else found[2]
 
     # ------------------------------------------------------------ candidates
 
@@ -115,6 +91,8 @@ class Differ:
         since, until = self._window.since, self._window.until
         if since.states != until.states or since.strategy != until.strategy:
             return "1", {}
+        if self._is_weighed and self._weights(since.tx) != self._weights(until.tx):
+            return "1", {}
         parts = ["SELECT slot FROM touched WHERE tx>:diff_after AND tx<=:diff_upto"]
         bounds: dict[str, Any] = {"diff_after": since.tx, "diff_upto": until.tx}
         if (since.valid_low, since.valid_high) != (until.valid_low, until.valid_high):
@@ -125,7 +103,25 @@ class Differ:
             bounds["diff_declared"] = json.dumps(sorted(declared))
             names = "(SELECT value FROM json_each(:diff_declared))"
             parts.append(f"SELECT id FROM slot WHERE predicate IN {names}")
+        if self._is_weighed and self._has_trust:
+            bounds["diff_first"], bounds["diff_last"] = seqs_of(since.tx, until.tx)
+            parts.append(_trusted_anew(topics.expression(self._declarations.at(until.tx).topics)))
         return f"s.id IN ({' UNION '.join(parts)})", bounds
+
+    @property
+    def _has_trust(self) -> bool:
+        return first(self._db, "SELECT 1 FROM trust LIMIT 1") is not None
+
+    def _weights(self, tx: int) -> tuple[Any, ...]:
+        """What is declared that weighs every slot: where it changed, all of them can differ."""
+        declared = self._declarations.at(tx)
+        is_pooled = declared.value("newcomers") == "pooled"
+        return (
+            declared.value("trust_prior"),
+            declared.value("trust_strength"),
+            (declared.value("newcomer_weight"), declared.agents.keys()) if is_pooled else None,
+            declared.topics if self._has_trust else None,
+        )
 
     def _valid_range(self) -> tuple[int, int]:
         since, until = self._window.since, self._window.until
@@ -139,8 +135,7 @@ class Differ:
     def _answers(
         self, snapshot: Snapshot, where: list[str], params: dict[str, Any]
     ) -> dict[tuple[Any, ...], tuple[str, str, Side]]:
-        many = self._declarations.many(snapshot.tx)
-        shape = resolve.shape_of(snapshot, many)
+        shape, bindings, declared = resolve.bound(self._db, self._declarations, snapshot)
         if self._relation == "assertions":
             sources = [resolve.candidates(shape, where)]
         else:
@@ -152,75 +147,34 @@ class Differ:
             f" WHERE {' AND '.join(source.where)}"
             for source in sources
         )
-        bindings = {**params, **snapshot.params(), "many": json.dumps(many)}
         by_id = self._relation == "assertions" or snapshot.strategy == "none"
         answers: dict[tuple[Any, ...], tuple[str, str, Side]] = {}
-        for slot, subject, predicate, *rest in self._db.execute(sql, bindings):
+        for slot, subject, predicate, *rest in self._db.execute(sql, {**bindings, **params}):
             side = Side(*rest)
             key: tuple[Any, ...] = (slot,)
             if by_id:
                 key = (slot, side.digest)
-            elif predicate in many:
+            elif predicate in declared.many:
                 key = (slot, type(side.object).__name__, side.object)
             answers[key] = (subject, predicate, side)
         return answers
 
-    def _answer(self, key: tuple[Any, ...], snapshot: Snapshot) -> Side | None:
-        """The answer for one key at another snapshot."""
-        found = self._answers(snapshot, ["s.id=:slot"], {"slot": key[0]}).get(key)
-        return None if found is None else found[2]
 
-    # ------------------------------------------------------------ causes
+def seqs_of(after: int, upto: int) -> tuple[int, int]:
+    """(first, last) such that the records of the commits (after, upto] have first <= seq < last."""
+    return seq_of(after + 1, 0), seq_of(upto + 1, 0)
 
-    def _points(self, slot: int, predicate: str) -> list[Point]:
-        """The instants in the window at which the slot's answer may change, in order."""
-        since, until = self._window.since, self._window.until
-        sql = (
-            "SELECT c.recorded_at, c.tx FROM touched t JOIN txn c ON c.tx=t.tx"
-            " WHERE t.tx>? AND t.tx<=? AND t.slot=?"
-            " UNION SELECT c.recorded_at, c.tx FROM declaration d JOIN txn c ON c.tx=d.id>>20"
-            " WHERE d.id>=? AND d.id<? AND d.what='predicate' AND d.name=?"
-        )
-        span = (seq_of(since.tx + 1, 0), seq_of(until.tx + 1, 0))
-        rows = self._db.execute(sql, (since.tx, until.tx, slot, *span, predicate))
-        points = [Point(at, tx, False) for at, tx in rows]
-        if self._window.moving:
-            points += self._bounds(slot, {point.at for point in points})
-        return sorted(points)
 
-    def _bounds(self, slot: int, known: set[int]) -> Iterator[Point]:
-        since, until = self._window.since, self._window.until
-        sql = "SELECT at FROM bound WHERE at>? AND at<=? AND slot=?"
-        found: list[Any] = self._db.execute(sql, (since.clock, until.clock, slot)).fetchall()
-        for (at,) in found:
-            if at not in known:
-                last = "SELECT ifnull(max(tx), 0) FROM txn WHERE recorded_at<=? AND tx<=?"
-                yield Point(at, only(self._db, last, (at, until.tx))[0], True)
-
-    def _at(self, point: Point) -> Snapshot:
-        """The snapshot just after a point."""
-        snapshot = replace(self._window.until, tx=point.tx, clock=point.at)
-        if self._window.moving:
-            snapshot = replace(snapshot, valid_low=point.at, valid_high=point.at)
-        return snapshot
-
-    def _event(self, slot: int, point: Point, change: Change) -> Cause:
-        if point.bound:
-            starts = change.after is not None and change.after.valid_from == point.at
-            return Cause("VALID_START" if starts else "VALID_END", None, point.at, None, None)
-        sql = "SELECT event, assertion FROM touched WHERE tx=? AND slot=?"
-        row = first(self._db, sql, (point.tx, slot))
-        if row is None:
-            return Cause("DEFINE", point.tx, point.at, None, None)
-        return self._told(row[0], row[1], point)
-
-    def _told(self, event: int, assertion: int, point: Point) -> Cause:
-        """What the journal says of an event: a move, or an assertion."""
-        sql = "SELECT t.via, g.name, t.reason FROM transition t JOIN agent g ON g.id=t.agent"
-        sql += " WHERE t.id=?"
-        row = first(self._db, sql, (event,))
-        if row is None:
-            sql = "SELECT 'ASSERT', g.name, NULL FROM assertion a JOIN agent g ON g.id=a.agent"
-            sql += " WHERE a.id=?"
-            row = only(self._db, sql, (assertion,))
-        return Cause(row[0], tx_of(event), point.at, row[1], row[2])
+def _trusted_anew(topic: str) -> str:
+    """The slots with an assertion or a vote of an agent whose trust on their topic changed."""
+    changed = "t.id>=:diff_first AND t.id<:diff_last"
+    by = (
+        "EXISTS (SELECT 1 FROM span x {} JOIN trust t"
+        f" ON t.agent=y.agent AND t.topic={topic} AND {changed} WHERE x.slot=s.id)"
+    )
+    author = by.format("JOIN assertion y ON y.id=x.assertion")
+    voter = by.format("JOIN vote y ON y.assertion=x.assertion")
+    return (
+        f"SELECT s.id FROM slot s WHERE {topic} IN (SELECT t.topic FROM trust t WHERE {changed})"
+        f" AND ({author} OR {voter})"
+    )

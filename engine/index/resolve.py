@@ -7,14 +7,21 @@ whatever its caller's conditions name. Aliases: s slot, w the chosen span, a ass
     fast     LATEST: per state one descending seek on span's key, the highest seq wins
     ranked   CONFIDENCE, MANY, overlapping valid times: a window over the slot's candidates
     plain    every candidate, where no two pieces of one assertion can both match
+    weighed  CREDENCE, CONSENSUS: weighed.py
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from epql.engine.index.snapshot import Snapshot
+import apsw
+
+from epql.engine.index import credence, weighed
+from epql.engine.index.credence import Weighing
+from epql.engine.index.declarations import Declarations, Declared
+from epql.engine.index.snapshot import WEIGHED, Snapshot
 
 
 class Shape(NamedTuple):
@@ -27,6 +34,8 @@ class Shape(NamedTuple):
     several where a part of its valid time was superseded, and again where that part was revived."""
     many: bool
     """Whether some predicate is declared CARDINALITY MANY."""
+    weighing: Weighing | None = None
+    """What decides credence; None where the strategy does not ask for it."""
 
 
 class Source(NamedTuple):
@@ -36,9 +45,31 @@ class Source(NamedTuple):
     where: tuple[str, ...]
 
 
-def shape_of(snapshot: Snapshot, many: Sequence[str]) -> Shape:
+class Bound(NamedTuple):
+    """The shape of a snapshot's SQL, what all that it names is bound to, what is declared."""
+
+    shape: Shape
+    params: dict[str, Any]
+    declared: Declared
+
+
+def bound(db: apsw.Connection, declarations: Declarations, snapshot: Snapshot) -> Bound:
+    """How a snapshot is read from an index."""
+    declared = declarations.at(snapshot.tx)
+    params: dict[str, Any] = dict(snapshot.params())
+    if declared.many:
+        params["many"] = json.dumps(declared.many)
+    weighing = None
+    if snapshot.strategy in WEIGHED:
+        weighing = credence.weighing(db, declared)
+        params |= credence.bindings(declared, snapshot.clock)
+    return Bound(shape_of(snapshot, declared.many, weighing), params, declared)
+
+
+def shape_of(snapshot: Snapshot, many: Sequence[str], weighing: Weighing | None = None) -> Shape:
     """The shape of a snapshot's SQL."""
-    return Shape(snapshot.strategy, snapshot.states, not snapshot.at_one_instant, bool(many))
+    is_split = not snapshot.at_one_instant
+    return Shape(snapshot.strategy, snapshot.states, is_split, bool(many), weighing)
 
 
 def piece(alias: str) -> str:
@@ -64,8 +95,7 @@ def winners(shape: Shape, slot_where: Sequence[str]) -> list[Source]:
         return [_one(shape, slot_where)]
     one = [*slot_where, "s.predicate NOT IN (SELECT value FROM json_each(:many))"]
     many = [*slot_where, "s.predicate IN (SELECT value FROM json_each(:many))"]
-    by_object = "x.slot, typeof(o.object), o.object"
-    return [_one(shape, one), _ranked(shape, many, by_object)]
+    return [_one(shape, one), _by_object(shape, many)]
 
 
 def candidates(shape: Shape, slot_where: Sequence[str]) -> Source:
@@ -79,7 +109,20 @@ def candidates(shape: Shape, slot_where: Sequence[str]) -> Source:
 def _one(shape: Shape, slot_where: Sequence[str]) -> Source:
     if shape.strategy == "latest" and not shape.split:
         return _fast(shape, slot_where)
-    return _ranked(shape, slot_where, "x.slot")
+    if shape.weighing is None:
+        return _ranked(shape, slot_where, "x.slot")
+    rivals = _compared(shape, slot_where)
+    if shape.strategy == "consensus":
+        return _placed(weighed.by_consensus(shape.weighing, rivals))
+    return _placed(weighed.by_credence(shape.weighing, rivals, by_object=False))
+
+
+def _by_object(shape: Shape, slot_where: Sequence[str]) -> Source:
+    """The winners where MANY is declared: one for each object."""
+    if shape.weighing is None:
+        return _ranked(shape, slot_where, "x.slot, typeof(o.object), o.object")
+    rivals = _compared(shape, slot_where)
+    return _placed(weighed.by_credence(shape.weighing, rivals, by_object=True))
 
 
 def _fast(shape: Shape, slot_where: Sequence[str]) -> Source:
@@ -115,15 +158,24 @@ _RANK = {
 
 
 def _ranked(shape: Shape, slot_where: Sequence[str], partition: str) -> Source:
-    where = " AND ".join([piece("x"), *slot_where])
-    tables = (
+    return _placed(
         "(SELECT x.*, row_number() OVER"
         f" (PARTITION BY {partition} ORDER BY {_RANK[shape.strategy]}) AS place"
-        f" FROM slot s JOIN span x ON x.slot=s.id AND {in_states('x', shape.states)}"
-        f" JOIN assertion o ON o.id=x.assertion WHERE {where}) w"
-        " CROSS JOIN slot s ON s.id=w.slot"
+        f" {_compared(shape, slot_where)})"
     )
-    return Source(tables, ("w.place=1",))
+
+
+def _compared(shape: Shape, slot_where: Sequence[str]) -> str:
+    """FROM and WHERE of the candidates that are compared: x is the span, o its assertion."""
+    return (
+        f"FROM slot s JOIN span x ON x.slot=s.id AND {in_states('x', shape.states)}"
+        f" JOIN assertion o ON o.id=x.assertion WHERE {' AND '.join([piece('x'), *slot_where])}"
+    )
+
+
+def _placed(table: str) -> Source:
+    """The first of each place in a table of spans."""
+    return Source(f"{table} w CROSS JOIN slot s ON s.id=w.slot", ("w.place=1",))
 
 
 def support(shape: Shape) -> str:

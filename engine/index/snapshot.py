@@ -7,12 +7,19 @@ journal gives the same rows for ever.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.lifecycle import CODE, LIVE
 
 LIVE_STATES = tuple(CODE[name] for name in LIVE)
-STRATEGIES = ("latest", "confidence", "none")
+STRATEGIES = ("latest", "confidence", "credence", "consensus", "none")
+WEIGHED = ("credence", "consensus")
+"""The strategies that look at trust and freshness."""
+
+StatesBy = Literal["policy", "unfiltered", "clause"]
+"""What chose the states of a read: the policy, for want of a clause; LIFECYCLE LIVE or ANY, which
+is as good as none; any other clause, or a caller that knows what it wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Snapshot:
     states: tuple[int, ...] = LIVE_STATES
     strategy: str = "latest"
     window: tuple[int, int] | None = None
+    states_by: StatesBy = "clause"
 
     @classmethod
     def at(cls, tx: int, clock: int, **more: object) -> Snapshot:

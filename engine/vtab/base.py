@@ -105,6 +105,8 @@ class Relation:
     columns: tuple[Column, ...]
     hidden: tuple[str, ...] = ("as_of",)
     """What a person may write after the scope, as arguments or in WHERE."""
+    answers: bool = False
+    """Whether it says what is believed: then the policy may require LIFECYCLE to choose states."""
     arguments: tuple[str, ...] = ()
     """Those hidden columns that say what is asked about; they come to `rows` as conditions."""
 

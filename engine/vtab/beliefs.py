@@ -7,14 +7,14 @@ cache serves it again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import cast
 
 from epql.engine.errors import ProgrammingError
-from epql.engine.index import resolve, topics
+from epql.engine.index import credence, resolve, topics
 from epql.engine.index.resolve import Shape, Source
 from epql.engine.index.snapshot import Snapshot
+from epql.engine.index.states import check_states
 from epql.engine.lifecycle import CODE, NAME
 from epql.engine.store.objects import TX_OF_SEQ
 from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where, number_of
@@ -29,7 +29,7 @@ _SLOT = (
     Column("confidence", "REAL", "a.confidence", _A, push="real", doc="as the writer stated it"),
 )
 _CREDENCE = Column(
-    "credence", "REAL", "credence", ("a", "c"), doc="confidence × trust × freshness at the clock"
+    "credence", "REAL", "credence", _A, doc="confidence × trust × freshness at the clock"
 )
 _STATE = Column(
     "lifecycle", "TEXT", "w.state", show=NAME.get, push="state", doc="its state at the snapshot"
@@ -105,20 +105,22 @@ class _Believed(Relation):
     ) -> tuple[str, dict[str, SqlValue]] | None:
         """The SQL and bindings for a scope; None when no row can meet the conditions."""
         snapshot = _snapshot(scope, self.name)
-        declared = context.declarations.at(snapshot.tx)
-        many = declared.many
-        shape = resolve.shape_of(snapshot, many)
-        params: dict[str, SqlValue] = dict(snapshot.params())
-        if many:
-            params["many"] = json.dumps(many)
+        check_states(context.declarations, snapshot, self.name, answers=self.answers)
+        shape, params, declared = resolve.bound(context.db, context.declarations, snapshot)
         if declared.topics:
             wanted, conditions = _with_topics(declared.topics, wanted, conditions, params)
         where = Where(params)
         if not all(_push(context, where, condition) for condition in conditions):
             return None
-        half_lives = declared.half_lives
         aliases = where.aliases.union(*(column.joins for column in wanted))
-        selected = [_expression(column, shape, half_lives, snapshot, params) for column in wanted]
+        if _CREDENCE in wanted:
+            weighing = credence.weighing(context.db, declared)
+            params |= credence.bindings(declared, snapshot.clock)
+            wanted = [
+                column._replace(sql=weighing.credence()) if column is _CREDENCE else column
+                for column in wanted
+            ]
+        selected = [_expression(column, shape) for column in wanted]
         selected += self.identity
         parts = [
             _select(source, selected, aliases, where.row)
@@ -139,6 +141,7 @@ class _Believed(Relation):
 class Beliefs(_Believed):
     name = "beliefs"
     doc = "one row per slot (subject, predicate) after resolution: what is believed"
+    answers = True
     columns = (
         *_SLOT, _CREDENCE, _STATE, *_ORIGIN,
         Column("support", "INTEGER", "support", _A, doc="distinct agents that assert the object"),
@@ -234,31 +237,13 @@ def _push_id(context: Context, where: Where, value: SqlValue) -> bool:
     return True
 
 
-def _expression(
-    column: Column,
-    shape: Shape,
-    half_lives: dict[str, int],
-    snapshot: Snapshot,
-    params: dict[str, SqlValue],
-) -> str:
+def _expression(column: Column, shape: Shape) -> str:
     """The SQL that reads a column."""
     if column.name == "support":
         return resolve.support(shape)
     if column.name == "disputed":
         return resolve.disputed(shape)
-    if column.name == "credence":
-        return _credence(half_lives, snapshot, params)
     return column.sql
-
-
-def _credence(half_lives: dict[str, int], snapshot: Snapshot, params: dict[str, SqlValue]) -> str:
-    """confidence × trust × freshness; trust stays 1 as long as nothing can lower it."""
-    if not half_lives:
-        return "a.confidence"
-    params["clock"], params["half"] = snapshot.clock, json.dumps(half_lives)
-    half_life = "(SELECT value FROM json_each(:half) WHERE key=s.predicate)"
-    age = f"1.0*(:clock-c.recorded_at)/{half_life}"
-    return f"a.confidence*ifnull(pow(0.5, {age}), 1.0)"
 
 
 def _select(source: Source, selected: list[str], aliases: set[str], row: list[str]) -> str:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from epql.engine.errors import ProgrammingError
-from epql.engine.index.diff import Cause, Change, Differ, Side
+from epql.engine.index.causes import Cause, Causes
+from epql.engine.index.diff import Change, Differ, Side
 from epql.engine.index.snapshot import Window
+from epql.engine.index.states import check_states
 from epql.engine.lifecycle import NAME
 from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
 from epql.engine.vtab.context import Context, Scope
@@ -60,6 +62,7 @@ class Changes(Relation):
     hidden: tuple[str, ...] = (
         "since", "until", "as_of", "lifecycle_in", "valid_at", "resolve_by",
     )  # fmt: skip
+    answers = True
     of = "beliefs"
 
     def rows(
@@ -75,6 +78,7 @@ class Changes(Relation):
                 code="diff.since_missing",
                 hint=f"SELECT * FROM {self.of} DIFF SINCE '-24h', or {self.name}('-24h')",
             )
+        check_states(context.declarations, scope, self.name, answers=self.answers)
         params: dict[str, SqlValue] = {}
         where = Where(params)
         for condition in conditions:
@@ -82,7 +86,8 @@ class Changes(Relation):
                 return
             where.add_slot(condition)
         differ = Differ(context.db, context.declarations, scope, self.of)
-        readers = [_reader(column.name, differ) for column in wanted]
+        causes = Causes(context.db, context.declarations, scope, differ)
+        readers = [_reader(column.name, causes) for column in wanted]
         for change in differ.changes(where.slot, params):
             memo: list[Cause] = []
             yield (*(read(change, memo) for read in readers), change.key)
@@ -95,13 +100,14 @@ class AssertionChanges(Changes):
     name = "assertion_changes"
     doc = "one row per assertion whose state changed between two instants"
     hidden = ("since", "until", "as_of", "lifecycle_in", "valid_at")
+    answers = False
     of = "assertions"
 
 
 Reader = Callable[[Change, list[Cause]], Any]
 
 
-def _reader(name: str, differ: Differ) -> Reader:
+def _reader(name: str, causes: Causes) -> Reader:
     """How a column is read off a change; the cause is looked up once, and only if asked for."""
     if name == "change":
         return lambda change, memo: change.kind
@@ -116,7 +122,7 @@ def _reader(name: str, differ: Differ) -> Reader:
 
     def cause(change: Change, memo: list[Cause]) -> Any:
         if not memo:
-            memo.append(differ.cause(change))
+            memo.append(causes.of(change))
         return tell(memo[0])
 
     return cause

@@ -33,7 +33,7 @@ def told(
     scope = scopes[0]
     every, anytime = scope, scope
     if clauses.lifecycle is None:
-        every = replace(scope, states=tuple(NAME))
+        every = replace(scope, states=tuple(NAME), states_by="clause")
     if clauses.valid is None:
         anytime = scope.anytime()
     if every is anytime or not (is_narrow(plan) or queries.is_small(SMALL)):

@@ -89,14 +89,17 @@ def _planned(
 ) -> Plan:
     found = every(tree)
     binds = (node.this for node in found if isinstance(node, Bind) and _is_own(node))
+    mentioned = columns.mentioned(found, [use.relation for use in relations.uses])
+    chooses = any(place.name == "lifecycle_in" for place in mentioned.places)
+    uses = [replace(use, may_choose_states=True) if chooses else use for use in relations.uses]
     return Plan(
         to_sqlite(tree),
-        tuple(relations.uses),
+        tuple(uses),
         tuple(dict.fromkeys(binds)),
         parsed,
         known,
         tuple(scope_name(number) for number in range(len(relations.uses))),
-        columns.mentioned(found, [use.relation for use in relations.uses]),
+        mentioned,
         compared,
     )
 

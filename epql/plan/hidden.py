@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from epql.engine.errors import DataError, Error, Span
 from epql.engine.index.snapshot import STRATEGIES, Snapshot, Window
+from epql.engine.index.states import states_by
 from epql.engine.lifecycle import states_of
 from epql.engine.vtab.context import Scope
 from epql.nodes import Instant
@@ -74,8 +75,10 @@ def _changed(
     if "valid_at" in hidden:
         snapshot = _valid(resolver, snapshot, hidden["valid_at"])
     if "lifecycle_in" in hidden:
-        names = str(hidden["lifecycle_in"]).split(",")
-        snapshot = replace(snapshot, states=states_of(tuple(name.strip() for name in names)))
+        names = tuple(name.strip() for name in str(hidden["lifecycle_in"]).split(","))
+        snapshot = replace(snapshot, states=states_of(names), states_by=states_by(names))
+    elif snapshot.states_by == "policy":
+        snapshot = replace(snapshot, states=resolver.states(moment.tx, None)[0])
     if "resolve_by" in hidden:
         strategy = str(hidden["resolve_by"]).lower()
         if strategy not in STRATEGIES:

@@ -37,6 +37,8 @@ class Use:
     span: Span | None
     name: str = ""
     """What the query calls it: its alias, or the relation's name."""
+    may_choose_states: bool = False
+    """Whether an argument or a condition may say lifecycle_in, which only its rows will tell."""
 
     @property
     def side(self) -> str | None:
@@ -301,8 +303,10 @@ class Relations:
                 raise _meaningless(clause, relation, getattr(own, clause).span)
         used, clauses = _as_used(relation, merged(own, level), own)
         called = " in ".join([table.alias or name, *reversed(names.opened)])
-        mark = Bind(this=f"0s{self._number(Use(used, clauses, span, called))}")
         given = table.this.expressions if isinstance(table.this, exp.Anonymous) else []
+        may_choose = "lifecycle_in" in RELATIONS[used].hidden[: len(given)]
+        use = Use(used, clauses, span, called, may_choose)
+        mark = Bind(this=f"0s{self._number(use)}")
         _check_index(table, relation)
         _check_arguments(used, len(given), span)
         if not table.alias:

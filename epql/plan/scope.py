@@ -18,10 +18,13 @@ from epql.engine.clock import EVER, FOREVER
 from epql.engine.content import check_name
 from epql.engine.database import Database
 from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError, Span
-from epql.engine.index.snapshot import LIVE_STATES, STRATEGIES, Snapshot, Window
+from epql.engine.index.snapshot import Snapshot, StatesBy, Window
+from epql.engine.index.states import as_chosen, check_states, default_states, states_by
 from epql.engine.lifecycle import states_of
 from epql.engine.lookup import by_id, recorded_in
-from epql.nodes import NO_CLAUSES, AsOf, Clauses, Diff, History, Instant, Lifecycle, Resolve, Valid
+from epql.engine.vtab.register import RELATIONS
+from epql.nodes import NO_CLAUSES, AsOf, Clauses, Diff, History, Instant, Lifecycle, Valid
+from epql.plan import catalog
 from epql.plan.diff import Side
 from epql.plan.relations import Use, merged
 from epql.plan.values import Evaluate, Params, span_of, value
@@ -44,6 +47,8 @@ class Resolver:
     evaluate: Evaluate
     standing: Clauses = NO_CLAUSES
     notices: list[str] = field(default_factory=list)
+    is_strict: bool = True
+    """Whether a read that chooses no states is refused where the policy requires it."""
     _present: Moment | None = None
 
     @property
@@ -63,9 +68,30 @@ class Resolver:
     def scope(self, use: Use) -> Snapshot | Window:
         """What a relation is read at."""
         clauses = merged(use.clauses, self.standing)
-        if clauses.diff is not None:
-            return self.window(clauses, clauses.diff)
-        return self.snapshot(clauses)
+        if clauses.diff is None:
+            scope: Snapshot | Window = self.snapshot(clauses)
+        else:
+            scope = self.window(clauses, clauses.diff)
+        if "lifecycle" not in catalog.clauses_of(use.relation):
+            return scope
+        return self._chosen(use, scope)
+
+    def _chosen(self, use: Use, scope: Snapshot | Window) -> Snapshot | Window:
+        """The scope of a relation for which states are chosen; refused where none are.
+
+        Raises: ProgrammingError `policy.lifecycle_required`, at the table.
+        """
+        if not self.is_strict:
+            return as_chosen(scope)
+        if not use.may_choose_states:
+            relation = RELATIONS[use.relation]
+            try:
+                check_states(
+                    self.database.declarations, scope, relation.name, answers=relation.answers
+                )
+            except Error as error:
+                raise error.with_span(use.span) from None
+        return scope
 
     def snapshot(self, clauses: Clauses) -> Snapshot:
         """A snapshot as the clauses say, with the defaults of language.md §3."""
@@ -105,17 +131,23 @@ class Resolver:
 
     def _at(self, moment: Moment, clauses: Clauses) -> Snapshot:
         low = high = moment.clock
-        states, strategy = LIVE_STATES, "latest"
+        strategy = "latest" if clauses.resolve is None else clauses.resolve.strategy
         if clauses.valid is not None:
             low, high = self.valid_bounds(clauses.valid, moment.clock)
-        if clauses.lifecycle is not None:
-            states = self.states(clauses.lifecycle)
-        if clauses.resolve is not None:
-            strategy = _known_strategy(clauses.resolve)
-        return Snapshot(moment.tx, moment.clock, low, high, states, strategy)
+        states, by = self.states(moment.tx, clauses.lifecycle)
+        return Snapshot(moment.tx, moment.clock, low, high, states, strategy, states_by=by)
 
-    def states(self, lifecycle: Lifecycle) -> tuple[int, ...]:
-        """The codes of the states that a LIFECYCLE clause names."""
+    def states(self, tx: int, lifecycle: Lifecycle | None) -> tuple[tuple[int, ...], StatesBy]:
+        """The codes of the states that are seen at a transaction, and what chose them."""
+        if lifecycle is None:
+            return default_states(self.database.declarations.at(tx)), "policy"
+        names = self._state_names(lifecycle)
+        try:
+            return states_of(names, lifecycle.negated), states_by(names, lifecycle.negated)
+        except Error as error:
+            raise error.with_span(lifecycle.span) from None
+
+    def _state_names(self, lifecycle: Lifecycle) -> tuple[str, ...]:
         names: list[str] = []
         for state in lifecycle.states:
             found = value(state, self.params, self.evaluate)
@@ -127,10 +159,7 @@ class Resolver:
                     code="lifecycle.unknown",
                     span=lifecycle.span,
                 )
-        try:
-            return states_of(tuple(names), lifecycle.negated)
-        except Error as error:
-            raise error.with_span(lifecycle.span) from None
+        return tuple(names)
 
     def _with_history(self, snapshot: Snapshot, history: History) -> Snapshot:
         if history.start is None and history.end is None:
@@ -344,17 +373,6 @@ class Resolver:
     def _note(self, text: str) -> None:
         if text not in self.notices:
             self.notices.append(text)
-
-
-def _known_strategy(resolve: Resolve) -> str:
-    if resolve.strategy not in STRATEGIES:
-        raise NotSupportedError(
-            f"RESOLVE BY {resolve.strategy.upper()} is not available yet",
-            code="resolve.not_yet",
-            span=resolve.span,
-            hint="LATEST, CONFIDENCE and NONE are",
-        )
-    return resolve.strategy
 
 
 def at_transaction(number: int, span: Span) -> AsOf:

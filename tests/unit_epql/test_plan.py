@@ -167,7 +167,6 @@ def test_a_query_gives_these_rows(
         ("SELECT * FROM beliefs AS OF TX 2 DIFF SINCE TX 1 UNTIL TX 3", None),
         ("SELECT subject AS s FROM beliefs GROUP BY 1 DIFF SINCE TX 1 KEY (nope)", "diff.key"),
         ("SELECT * FROM beliefs HISTORY DIFF SINCE TX 1", "clause.both"),
-        ("SELECT * FROM beliefs RESOLVE BY CREDENCE", "resolve.not_yet"),
         ("SELECT * FROM beleifs", "name.unknown_relation"),
         ("SELECT sbject FROM beliefs", "name.unknown_column"),
         ("SELECT x.subject FROM beliefs b", "name.unknown_column"),
