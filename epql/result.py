@@ -19,6 +19,7 @@ class Basis:
     """What an answer stands on; the same basis over the same journal gives the same rows.
 
     Units: `clock` microseconds UTC. `valid` is the interval of world time that was asked for.
+    `policy`: the transaction of the last DEFINE POLICY in force, 0 without one.
     """
 
     tx: int
@@ -27,9 +28,10 @@ class Basis:
     lifecycle: tuple[str, ...]
     resolve: str
     valid: tuple[int | None, int | None]
+    policy: int = 0
 
     @staticmethod
-    def of(snapshot: Snapshot, zone: str) -> Basis:
+    def of(snapshot: Snapshot, zone: str, policy: int) -> Basis:
         """The basis of an answer read at a snapshot."""
         low, high = snapshot.valid_low, snapshot.valid_high
         return Basis(
@@ -39,6 +41,7 @@ class Basis:
             tuple(NAME[code] for code in snapshot.states),
             snapshot.strategy,
             (None if low <= EVER else low, None if high >= FOREVER else high),
+            policy,
         )
 
 

@@ -207,7 +207,8 @@ class Runner:
     @staticmethod
     def _basis(scope: Scope | None, resolver: Resolver, zone: str) -> Basis:
         snapshot = scope.until if isinstance(scope, Window) else scope
-        return Basis.of(snapshot or resolver.snapshot(resolver.standing), zone)
+        snapshot = snapshot or resolver.snapshot(resolver.standing)
+        return Basis.of(snapshot, zone, resolver.database.declarations.at(snapshot.tx).policy)
 
     def _evaluate(self, expression: Expression, params: Params) -> Any:
         """The value of an expression that needs SQL: arithmetic, functions, subqueries."""

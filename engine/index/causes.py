@@ -94,7 +94,8 @@ class Causes:
             return []
         declarations = self._declarations
         ends = {self._window.since.tx, self._window.until.tx}
-        ends.update(tx for tx, what in declarations.made(min(ends), max(ends)) if what == "topic")
+        said = declarations.said(min(ends), max(ends))
+        ends.update(tx for tx, what, _ in said if what == "topic")
         named = {topics.of(self._db, change.subject, declarations.at(tx).topics) for tx in ends}
         sql = (
             "SELECT t.id, g.name, t.topic FROM (SELECT o.agent FROM span x JOIN assertion o"
@@ -136,7 +137,7 @@ class Causes:
         sql = "SELECT event, assertion FROM touched WHERE tx=? AND slot=?"
         row = first(self._db, sql, (point.tx, change.key[0]))
         if row is not None:
-            return Cause(*self._told(*row, point))
+            return self._told(row[0], row[1], point)
         trusted = self._trusted(change, point.tx - 1, point.tx)
         if trusted:
             sql = "SELECT g.name FROM txn c JOIN agent g ON g.id=c.agent WHERE c.tx=?"
@@ -150,7 +151,7 @@ class Causes:
         (agent,) = only(self._db, sql, seqs_of(point.tx - 1, point.tx))
         return Cause("DEFINE", point.tx, point.at, agent, None)
 
-    def _told(self, event: int, assertion: int, point: Point) -> tuple[Any, ...]:
+    def _told(self, event: int, assertion: int, point: Point) -> Cause:
         """What the journal says of an event: a move, a vote, a confirmation, or an assertion."""
         for sql in _EVENTS:
             row = first(self._db, sql, (event,))
@@ -158,7 +159,7 @@ class Causes:
                 break
         else:
             row = only(self._db, _ASSERTED, (assertion,))
-        return row[0], tx_of(event), point.at, row[1], row[2]
+        return Cause(row[0], tx_of(event), point.at, row[1], row[2])
 
 
 _EVENTS = (

@@ -39,9 +39,7 @@ def as_chosen(scope: Snapshot | Window) -> Snapshot | Window:
     return replace(scope, states_by="clause")
 
 
-def check_states(
-    declarations: Declarations, scope: Snapshot | Window, relation: str, *, answers: bool
-) -> None:
+def check_states(declarations: Declarations, scope: Snapshot | Window, *, answers: bool) -> None:
     """Refuse a read that chooses no states where the policy requires it.
 
     `answers`: whether the relation says what is believed, rather than list what was said.
@@ -53,7 +51,7 @@ def check_states(
             continue
         if declarations.at(side.tx).value("lifecycle") == "required":
             raise ProgrammingError(
-                f"{relation} is read without choosing states, and the policy lifecycle requires it",
+                "the policy lifecycle = required refuses a read that chooses no states",
                 code="policy.lifecycle_required",
-                hint="add LIFECYCLE APPROVED, or the states you want to see",
+                hint="add LIFECYCLE APPROVED, or name the states you want to see",
             )

@@ -105,7 +105,7 @@ class _Believed(Relation):
     ) -> tuple[str, dict[str, SqlValue]] | None:
         """The SQL and bindings for a scope; None when no row can meet the conditions."""
         snapshot = _snapshot(scope, self.name)
-        check_states(context.declarations, snapshot, self.name, answers=self.answers)
+        check_states(context.declarations, snapshot, answers=self.answers)
         shape, params, declared = resolve.bound(context.db, context.declarations, snapshot)
         if declared.topics:
             wanted, conditions = _with_topics(declared.topics, wanted, conditions, params)

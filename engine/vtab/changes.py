@@ -78,7 +78,7 @@ class Changes(Relation):
                 code="diff.since_missing",
                 hint=f"SELECT * FROM {self.of} DIFF SINCE '-24h', or {self.name}('-24h')",
             )
-        check_states(context.declarations, scope, self.name, answers=self.answers)
+        check_states(context.declarations, scope, answers=self.answers)
         params: dict[str, SqlValue] = {}
         where = Where(params)
         for condition in conditions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from epql.engine.index.declarations import Declared
 from epql.nodes import LEVELLED, NO_CLAUSES, Clauses, Query
 from epql.plan.diff import Side
 from epql.plan.relations import Use
@@ -15,6 +16,12 @@ DEFAULTS = {
     "resolve": "LATEST",
 }
 """What holds where no level says anything, as it would be written after the clause's words."""
+
+
+def states_default(declared: Declared) -> tuple[str, str]:
+    """The same for LIFECYCLE, and its level: a policy may stand behind it."""
+    value = declared.policies.get("lifecycle")
+    return (DEFAULTS["lifecycle"], "default") if value is None else (str(value).upper(), "policy")
 
 
 class Standing(NamedTuple):

@@ -16,7 +16,7 @@ from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.lifecycle import NAME
 from epql.engine.vtab.context import Scope
 from epql.explain.instants import Instants, names_of
-from epql.explain.levels import DEFAULTS, Origins
+from epql.explain.levels import DEFAULTS, Origins, states_default
 from epql.explain.tree import drawn, in_short
 from epql.explain.written import Writer
 from epql.nodes import LABELS, LEVELLED
@@ -79,9 +79,17 @@ class Explained:
         for step, use, scope in zip(steps, self._plan.uses, scopes, strict=True):
             for name in names_of(use):
                 clause, level = self._origins.of(use, name)
-                if clause is not None or name in LEVELLED:
+                if clause is None and name == "lifecycle":
+                    yield Line("clause", step, self._states(scope))
+                elif clause is not None or name in LEVELLED:
                     text = self._text(use, name, clause, scope)
                     yield Line("clause", step, f"{text} ({level})")
+
+    def _states(self, scope: Scope) -> str:
+        """The states that no clause chose."""
+        snapshot = scope.until if isinstance(scope, Window) else scope
+        text, level = states_default(self._resolver.database.declarations.at(snapshot.tx))
+        return f"{_with_states(f'LIFECYCLE {text}', snapshot)} ({level})"
 
     def _text(self, use: Use, name: str, clause: Any, scope: Scope) -> str:
         snapshot = scope.until if isinstance(scope, Window) else scope

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from epql.engine.errors import ProgrammingError, Span
 from epql.engine.vtab.register import RELATIONS
-from epql.explain.levels import DEFAULTS, Standing
+from epql.explain.levels import DEFAULTS, Standing, states_default
 from epql.explain.written import Writer
 from epql.nodes import LABELS
 from epql.plan import catalog
@@ -84,6 +84,10 @@ def _clause(name: str) -> Callable[[Settings], Found]:
             clause = getattr(clauses, name)
             if clause is not None:
                 return Writer(session.resolver).text(clause).removeprefix(LABELS[name] + " "), level
+        if name == "lifecycle":
+            resolver = session.resolver
+            tx = resolver.moment(resolver.standing.as_of).tx
+            return states_default(resolver.database.declarations.at(tx))
         return DEFAULTS[name], "default"
 
     return read

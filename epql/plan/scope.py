@@ -84,11 +84,9 @@ class Resolver:
         if not self.is_strict:
             return as_chosen(scope)
         if not use.may_choose_states:
-            relation = RELATIONS[use.relation]
+            answers = RELATIONS[use.relation].answers
             try:
-                check_states(
-                    self.database.declarations, scope, relation.name, answers=relation.answers
-                )
+                check_states(self.database.declarations, scope, answers=answers)
             except Error as error:
                 raise error.with_span(use.span) from None
         return scope
