@@ -21,6 +21,8 @@ from epql.engine.database import Database
 from epql.engine.errors import DataError, IntegrityError, InterfaceError
 from epql.engine.files import OsFiles
 from epql.engine.folder import INDEX
+from epql.engine.governance.trust import APPROVED
+from epql.engine.index import topics
 from epql.engine.index.schema import open_index
 from epql.engine.ingest import Ingestor, catch_up
 from epql.engine.journal.writer import JournalWriter, Pending
@@ -32,6 +34,7 @@ from epql.engine.records import (
     Object,
     Record,
     Transition,
+    TrustChange,
     encode,
     key_of,
     kind_of,
@@ -55,14 +58,17 @@ class Standing(NamedTuple):
     """What stands in a slot: an assertion, its state, its valid time.
 
     `is_cut`: it was superseded from some instant on, so it holds before that instant only.
+    `agent`: its author; `is_approved`: another agent has approved it, now or before.
     """
 
     digest: bytes
     object: Object
     state: str
-    valid_from: int | None = None
-    valid_to: int | None = None
-    is_cut: bool = False
+    valid_from: int | None
+    valid_to: int | None
+    is_cut: bool
+    agent: str
+    is_approved: bool
 
 
 Slot = dict[bytes, Standing]
@@ -92,6 +98,7 @@ class BulkLoader:
         self._group_bytes = 0
         self._last_at = writer.last_recorded_at
         self._declared = database.declarations.as_of(writer.last_tx)
+        self._topics = database.declarations.at(writer.last_tx).topics
         self.counts = Counts()
 
     def has(self, key: str) -> bool:
@@ -148,6 +155,10 @@ class BulkLoader:
             self._slots[subject, predicate] = found
         return found
 
+    def topic(self, subject: str) -> str:
+        """The topic of a subject, as it is declared now."""
+        return topics.of(self._database.db, subject, self._topics)
+
     def is_many(self, predicate: str) -> bool:
         """Whether the predicate is declared CARDINALITY MANY."""
         declared = self._declared.get(predicate)
@@ -180,6 +191,7 @@ class _Commit:
         self.records: list[tuple[str, int, bytes]] = []
         self.slots: dict[tuple[str, str], Slot] = {}
         self._slot: Slot = {}
+        self._subject = ""
         self.assertions = self.moves = 0
 
     def add(self, record: Record, flags: int = 0) -> bytes:
@@ -190,6 +202,7 @@ class _Commit:
 
     def take(self, fact: Fact) -> None:
         """The records that make a fact so."""
+        self._subject = fact.subject
         name = fact.subject, fact.predicate
         known = self.slots.get(name)
         self._slot = dict(self._loader.standing(*name) if known is None else known)
@@ -259,7 +272,10 @@ class _Commit:
         landing = state if state in LANDING else "approved" if state == "superseded" else "proposed"
         digest = self.add(content, CODE[landing])
         self.assertions += 1
-        one = Standing(digest, content.object, landing, content.valid_from, content.valid_to)
+        one = Standing(
+            digest, content.object, landing, content.valid_from, content.valid_to, False,
+            content.agent, False,
+        )  # fmt: skip
         self._slot[digest] = one
         return self._lead(one, state)
 
@@ -289,17 +305,29 @@ class _Commit:
                 f"{one.state} cannot become {state}", code="lifecycle.illegal_move"
             )
         order = len(self.records)
-        self.add(
+        move = self.add(
             Transition(
                 self.tx, order, one.digest, one.state, state, via, self._agent, None, by, cut
             )
         )
         self.moves += 1
+        if state == "approved" and one.agent != self._agent and not one.is_approved:
+            one = self._credit(one, move)
         is_cut = one.is_cut or (
             cut is not None and (one.valid_from is None or cut > one.valid_from)
         )
         moved = self._slot[one.digest] = one._replace(state=state, is_cut=is_cut)
         return moved
+
+    def _credit(self, one: Standing, move: bytes) -> Standing:
+        """The first approval by another is a success of the author (transaction.py)."""
+        topic = self._loader.topic(self._subject)
+        order = len(self.records)
+        success = TrustChange(
+            self.tx, order, one.agent, topic, 1.0, 0.0, APPROVED, move, one.digest
+        )
+        self.add(success)
+        return one._replace(is_approved=True)
 
 
 def _digest_of(content: Assertion) -> bytes:

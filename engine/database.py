@@ -63,6 +63,7 @@ class Options(NamedTuple):
     durability: str = "full"
     timeout_s: float = 5.0
     audit: str = "lazy"
+    gardener: bool = True
 
 
 class Database:
@@ -199,17 +200,24 @@ class Database:
     # ------------------------------------------------------------ writing
 
     def begin(
-        self, agent: str, *, at: int | None = None, origin: str = "local", key: str | None = None
+        self,
+        agent: str,
+        *,
+        at: int | None = None,
+        origin: str = "local",
+        key: str | None = None,
+        timeout_s: float | None = None,
     ) -> Transaction:
         """Begin a transaction; `at` fixes the commit's instant (backfill).
 
+        `timeout_s`: how long to wait for another writer; None: as the connection's options say.
         Raises: OperationalError `database.read_only`, `lock.timeout`, `journal.failed`;
         InternalError `journal.damaged`, `index.diverged`.
         """
         self.check_writable()
         if self.transaction is not None:
             raise InterfaceError("a transaction is open already", code="transaction.open")
-        self.lock.acquire(self.options.timeout_s)
+        self.lock.acquire(self.options.timeout_s if timeout_s is None else timeout_s)
         try:
             writer = self._ready_writer()
             if applied(self.db).tx < writer.last_tx:

@@ -16,7 +16,7 @@ from epql.engine.lifecycle import CODE, NAME
 from epql.engine.records import Assertion, Object
 from epql.engine.store.objects import tx_of
 
-_SUPERSEDED = CODE["superseded"]
+_SUPERSEDED, _APPROVED = CODE["superseded"], CODE["approved"]
 
 
 class Found(NamedTuple):
@@ -100,7 +100,10 @@ def disputed_slots(
 
 
 class Stood(NamedTuple):
-    """An assertion of a slot, as bulk loading needs it; `is_cut`: superseded from an instant on."""
+    """An assertion of a slot, as bulk loading needs it.
+
+    `is_cut`: superseded from an instant on; `is_approved`: by another than its agent, once.
+    """
 
     digest: bytes
     object: Object
@@ -108,6 +111,8 @@ class Stood(NamedTuple):
     valid_from: int | None
     valid_to: int | None
     is_cut: bool
+    agent: str
+    is_approved: bool
 
 
 def standing_in(database: Database, subject: str, predicate: str) -> list[Stood]:
@@ -115,8 +120,10 @@ def standing_in(database: Database, subject: str, predicate: str) -> list[Stood]
     sql = (
         "SELECT a.digest, a.object, a.state, a.valid_from, a.valid_to, EXISTS"
         f" (SELECT 1 FROM span x WHERE x.slot=a.slot AND x.state={_SUPERSEDED}"
-        f" AND x.assertion=a.id AND x.to_tx={FOREVER} AND a.state<>{_SUPERSEDED})"
-        " FROM assertion a WHERE a.id IN"
+        f" AND x.assertion=a.id AND x.to_tx={FOREVER} AND a.state<>{_SUPERSEDED}), g.name, EXISTS"
+        f" (SELECT 1 FROM transition t WHERE t.assertion=a.id AND t.state={_APPROVED}"
+        "  AND t.via='TRANSITION' AND t.agent<>a.agent)"
+        " FROM assertion a JOIN agent g ON g.id=a.agent WHERE a.id IN"
         " (SELECT x.assertion FROM span x WHERE x.slot=?) ORDER BY a.seq"
     )
     slot = database.fold.slot_id(subject, predicate)
@@ -129,8 +136,10 @@ def standing_in(database: Database, subject: str, predicate: str) -> list[Stood]
             None if start == EVER else start,
             None if end == FOREVER else end,
             bool(is_cut),
+            agent,
+            bool(is_approved),
         )
-        for digest, obj, state, start, end, is_cut in rows
+        for digest, obj, state, start, end, is_cut, agent, is_approved in rows
     ]
 
 

@@ -22,6 +22,9 @@ from epql.engine.content import (
     check_type,
 )
 from epql.engine.errors import DataError, IntegrityError, InterfaceError
+from epql.engine.governance.corrections import first_approval
+from epql.engine.governance.trust import APPROVED
+from epql.engine.index import topics
 from epql.engine.index.fold import Entry, Head
 from epql.engine.journal.writer import Pending
 from epql.engine.lifecycle import CODE, LIVE, NAME, TERMINAL, check_move
@@ -34,6 +37,7 @@ from epql.engine.records import (
     Object,
     Record,
     Transition,
+    TrustChange,
     assertion_id,
     encode,
     key_of,
@@ -67,6 +71,8 @@ class Transaction:
         self._records: list[tuple[str, int, bytes]] = []
         self._entries: list[Entry] = []
         self._names_own_instant = False
+        self.may_correct = False
+        """Whether a correction was made in it, even if its statement was rolled back since."""
         self.is_lost = False
         """Whether SQLite has rolled it back; all that is left is to roll back."""
         self._fold.begin(self.tx, at, info)
@@ -181,9 +187,23 @@ class Transaction:
         self, target: bytes, state: str, via: str, agent: str, reason: str | None = None
     ) -> None:
         """Move an assertion to another state. Raises IntegrityError for an illegal move."""
-        was = NAME[self.head(target).state]
-        check_move(was, state)
-        self.move(target, was, state, via, agent, reason)
+        head = self.head(target)
+        check_move(NAME[head.state], state)
+        move = self.move(target, NAME[head.state], state, via, agent, reason)
+        if state == "approved":
+            self._credit(target, head.id, move)
+
+    def _credit(self, target: bytes, assertion: int, move: bytes) -> None:
+        """The first approval by another is a success of the author, in the same commit."""
+        db = self._fold.db
+        credit = first_approval(db, assertion, seq_of(self.tx, self.order - 1))
+        if credit is not None:
+            author, subject = credit
+            topic = topics.of(db, subject, self._database.declarations.at(self.tx).topics)
+            success = TrustChange(
+                self.tx, self.order, author, topic, 1.0, 0.0, APPROVED, move, target
+            )
+            self.append(success)
 
     def supersede(
         self, target: bytes, successor: Assertion, since: int | None, reason: str | None = None
@@ -245,11 +265,11 @@ class Transaction:
         by: bytes | None = None,
         cut: int | None = None,
         cut_tx: int = 0,
-    ) -> None:
+    ) -> bytes:
         move = Transition(
             self.tx, self.order, target, was, state, via, agent, reason, by, cut, cut_tx
         )
-        self.append(move)
+        return self.append(move)
 
     # ------------------------------------------------------------ declarations
 
@@ -316,6 +336,7 @@ class Transaction:
         """Add a record to the frame and apply it to the index; the record's digest."""
         kind, data = kind_of(record), encode(record)
         key = key_of(kind, data)
+        self.may_correct |= kind == "X"
         self._append_all(kind, [record], [flags], [data], [key])
         if kind == "D":
             self._database.declarations.added()

@@ -41,6 +41,7 @@ def connect(
     audit: str = "lazy",
     timeout: float = 5.0,
     autocommit: bool = False,
+    gardener: bool = True,
 ) -> Connection:
     """Open the database at `path`, a folder that is made if it is not there.
 
@@ -49,6 +50,8 @@ def connect(
         `durability`: 'full' acknowledges after the sync, 'os' after the write; 'group' is for
         now the same as 'full'. `audit`: when reads are written to the audit: 'lazy' within
         100 ms, 'sync' before the answer, 'off' never. With `autocommit` each statement commits.
+        `gardener`: do what follows from corrections, those of this connection and any left
+        undone; False leaves it to others, or to `garden`.
     Units: `timeout` in seconds: how long to wait for another writer.
     Raises: ProgrammingError, OperationalError, InternalError; nothing is created by a failure.
     Source: docs/reference/connector.md.
@@ -62,9 +65,12 @@ def connect(
             hint="give a callable that returns an aware datetime",
         )
     speaker = DEFAULT_AGENT if agent is None else check_name("agent", agent)
-    options = Options(clock or system_clock, read_only, durability, float(timeout), audit)
+    options = Options(clock or system_clock, read_only, durability, float(timeout), audit, gardener)
     database = Database(_text_of(path), options)
-    return Connection(Runner(database, speaker, autocommit=autocommit))
+    runner = Runner(database, speaker, autocommit=autocommit)
+    runner.gardening.at_opening()
+    database.notices += runner.gardening.take_notices()
+    return Connection(runner)
 
 
 def _text_of(path: object) -> str:
@@ -162,6 +168,15 @@ class Connection(Speaking):
 
         return import_history(self.runner, os.fspath(path), **options)
 
+    def garden(self) -> list[Any]:
+        """Do what follows from corrections and is not done yet, whoever made them.
+
+        Shape: a `gardener.Done` for each correction, in order: what moved, how many were flagged.
+        Raises: OperationalError if it cannot be written now; what was done until then stays.
+        Source: docs/language/trust.md.
+        """
+        return self.runner.garden()
+
     @property
     def autocommit(self) -> bool:
         """Whether each statement commits by itself."""
@@ -187,7 +202,7 @@ class Connection(Speaking):
 
     @property
     def notices(self) -> list[str]:
-        """What opening the database had to tell, such as a torn tail that was cut off."""
+        """What opening and committing had to tell, such as a torn tail that was cut off."""
         return list(self.runner.database.notices)
 
     def __del__(self) -> None:

@@ -18,6 +18,7 @@ from epql.engine.errors import (
     NotSupportedError,
     ProgrammingError,
 )
+from epql.engine.governance.gardener import Done, tend
 from epql.engine.index.snapshot import Window
 from epql.engine.session import Session
 from epql.engine.transaction import Transaction
@@ -26,6 +27,7 @@ from epql.explain import answers
 from epql.explain.levels import Origins, Standing
 from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
 from epql.explain.show import Settings
+from epql.gardening import Gardening
 from epql.nodes import NO_CLAUSES, Expression, Parsed
 from epql.notices import Read, notices_of
 from epql.parse import parse
@@ -51,6 +53,7 @@ class Runner:
         self.state = State(agent)
         self.autocommit = autocommit
         self._transaction: Transaction | None = None
+        self.gardening = Gardening(database)
         self.session = Session(database, self._overridden)
         self.queries = Queries(database, self.session, weakref.WeakSet())
         self.scratch = ScratchTables(self.session.scratch, self.queries)
@@ -68,7 +71,9 @@ class Runner:
             result = self._dispatch(parsed, resolver)
         except Error as error:
             raise error.with_text(text) from error.__cause__
-        result.notices = [*resolver.notices, *result.notices] if self.state.notices else []
+        result.notices = [*resolver.notices, *result.notices, *self.gardening.take_notices()]
+        if not self.state.notices:
+            result.notices = []
         if self.database.behind_by:
             result.notices.append(
                 f"commit {self.database.behind_by} is durable, but the index has no room for it"
@@ -110,9 +115,11 @@ class Runner:
                     answers += answer.rows
                 return Answer(count, columns, answers)
 
-            return self._write(run, self._resolver(()), dry_run=dry_run)
+            result = self._write(run, self._resolver(()), dry_run=dry_run)
         except Error as error:
             raise error.with_text(text) from error.__cause__
+        result.notices += self.gardening.take_notices()
+        return result
 
     def _parse(self, text: str) -> Parsed:
         if not isinstance(text, str):
@@ -279,6 +286,7 @@ class Runner:
     def commit(self) -> None:
         """COMMIT; nothing if no transaction is open."""
         self._end(commit=True)
+        self.database.notices += self.gardening.take_notices()
 
     def rollback(self) -> None:
         """ROLLBACK; nothing if no transaction is open."""
@@ -291,10 +299,24 @@ class Runner:
         if transaction is None:
             return
         self.queries.buffer()
-        if commit:
-            transaction.commit()
-        else:
+        if not commit:
             transaction.rollback()
+            return
+        transaction.commit()
+        if transaction.may_correct:
+            self.gardening.after_correction()
+
+    def garden(self) -> list[Done]:
+        """Do what follows from corrections and is not done yet. Raises: OperationalError."""
+        self.check_may_write()
+        if self.in_transaction:
+            raise InterfaceError(
+                "a transaction is open; the gardener commits by itself",
+                code="transaction.open",
+                hint="COMMIT or ROLLBACK it first",
+            )
+        self.queries.buffer()
+        return tend(self.database)
 
     def close(self) -> None:
         """Roll back what is open and close the database."""

@@ -7,6 +7,7 @@ changes.py     changes: DIFF as a table function
 ledger.py      commits, journal, transitions, epochs
 names.py       predicates, agents
 audit.py       queries, reads
+trust.py       trust, trust_changes
 register.py    RELATIONS, and how a connection gets them
 access.py      how a relation is read, in words, for EXPLAIN
 

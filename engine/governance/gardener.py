@@ -1,0 +1,122 @@
+"""The gardener: what follows from a correction, journaled with the correction as its cause.
+
+For each correction one further commit: an earlier success undone, failure spread over those who
+had a part in it (T), what was derived from it flagged (F), and that it is done (G). All of it is
+computed as of the correction, so it does not matter when the gardener comes by, nor whose it is;
+under the writer's lock, in order, and only for corrections that are not done yet, so each is done
+once. Who pays how much is trust.py; who had a part is corrections.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from epql.engine.database import Database
+from epql.engine.governance import corrections
+from epql.engine.governance.corrections import Case
+from epql.engine.governance.dependents import Dependent, dependents
+from epql.engine.governance.readers import careless
+from epql.engine.governance.trust import UNDONE, Part, charges
+from epql.engine.index import topics
+from epql.engine.records import Flag, Tended, TrustChange, assertion_id
+from epql.engine.transaction import Transaction
+
+GARDENER = "gardener"
+"""The agent of the gardener's commits."""
+
+
+class Done(NamedTuple):
+    """What became of one correction: how trust moved, and how many assertions were flagged."""
+
+    case: Case
+    changes: list[TrustChange]
+    flagged: int
+
+
+def tend(database: Database, *, timeout_s: float | None = None) -> list[Done]:
+    """Do all that is pending; what was done.
+
+    Units: `timeout_s` is how long to wait for another writer, None as long as the database says.
+    Raises: OperationalError if it cannot be written now; what was done until then stays.
+    """
+    done: list[Done] = []
+    if database.behind_by:  # beginning to write catches the index up, or says why it cannot
+        database.begin(GARDENER, timeout_s=timeout_s).rollback()
+    while (case := corrections.next_untended(database.db)) is not None:
+        readers = careless(database, case)  # before the lock is taken, which others wait for
+        one = _tend(database, case, readers, timeout_s)
+        if one is not None:
+            done.append(one)
+    return done
+
+
+def _tend(
+    database: Database, case: Case, readers: Iterable[str], timeout_s: float | None
+) -> Done | None:
+    """The commit of one correction; None if somebody else has made it meanwhile."""
+    transaction = database.begin(GARDENER, timeout_s=timeout_s)
+    try:
+        if corrections.next_untended(database.db) != case:
+            transaction.rollback()
+            return None
+        with transaction.statement():
+            done = _carry_out(database, transaction, case, readers)
+    except BaseException:
+        transaction.rollback()
+        raise
+    transaction.commit()
+    return done
+
+
+def _carry_out(
+    database: Database, transaction: Transaction, case: Case, readers: Iterable[str]
+) -> Done:
+    """Append the effects of a correction to the gardener's commit."""
+    declared = database.declarations.at(case.tx)
+    derived = dependents(database.db, [case.assertion], case.seq)
+    parts = [
+        *corrections.parts_of(database.db, case),
+        *(Part(name, "reader") for name in readers),
+        *(Part(corrections.author_of(database.db, one), "deriver", one.hops) for one in derived),
+    ]
+    changes = []
+    undone = corrections.success_of(database.db, case)
+    if undone is not None:
+        changes.append(_change(transaction, case, Part(case.author, UNDONE), undone, -1.0, 0.0))
+    topic = topics.of(database.db, case.subject, declared.topics)
+    for part, share in charges(parts, declared):
+        changes.append(_change(transaction, case, part, topic, 0.0, share))
+    flagged = _flag(database, transaction, case, derived)
+    transaction.append(Tended(transaction.tx, transaction.order, case.digest))
+    return Done(case, changes, flagged)
+
+
+def _change(
+    transaction: Transaction, case: Case, part: Part, topic: str, success: float, failure: float
+) -> TrustChange:
+    change = TrustChange(
+        transaction.tx, transaction.order, part.agent, topic, success, failure, part.role,
+        case.digest, case.assertion, part.hops,
+    )  # fmt: skip
+    transaction.append(change)
+    return change
+
+
+def _flag(
+    database: Database, transaction: Transaction, case: Case, derived: list[Dependent]
+) -> int:
+    """Flag what was derived and stood; how many."""
+    because = f": {case.reason}" if case.reason else ""
+    flagged = 0
+    for one in derived:
+        if corrections.stood(database.db, one, case):
+            steps = "" if one.hops == 1 else f", in {one.hops} steps"
+            reason = (
+                f"derived from {assertion_id(case.assertion)[:14]}…{steps},"
+                f" which {case.agent} corrected{because}"
+            )
+            order = transaction.order
+            transaction.append(Flag(transaction.tx, order, one.digest, case.digest, reason))
+            flagged += 1
+    return flagged
