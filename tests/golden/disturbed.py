@@ -26,7 +26,7 @@ import json, os, signal, sys
 import epql
 from tests.clock import TestClock
 path, clock, agent, text, bound = json.loads(sys.argv[1])
-con = epql.connect(path, agent=agent, clock=TestClock(clock), autocommit=True)
+con = epql.connect(path, agent=agent, clock=TestClock(clock), autocommit=True, gardener=False)
 try:
     cursor = con.execute(text, bound)
 except epql.Error as error:
