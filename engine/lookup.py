@@ -154,6 +154,12 @@ def content_of(database: Database, digest: bytes) -> Assertion:
     return Assertion(*row)
 
 
+def state_of(database: Database, digest: bytes) -> str:
+    """The state an assertion is in now, the superseded part of it apart."""
+    number = database.objects.find(b"H:" + digest)
+    return NAME[only(database.db, "SELECT state FROM assertion WHERE id=?", (number,))[0]]
+
+
 def recorded_in(database: Database, digest: bytes) -> int:
     """The transaction in which an assertion was first recorded."""
     number = database.objects.find(b"H:" + digest)

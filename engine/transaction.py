@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
-from epql.engine.clock import EVER, FOREVER
+from epql.engine.clock import FOREVER
 from epql.engine.content import (
     check_interval,
     check_type,
 )
-from epql.engine.errors import DataError, IntegrityError, InterfaceError
+from epql.engine.errors import IntegrityError, InterfaceError
+from epql.engine.governance import four_eyes
 from epql.engine.governance.corrections import first_approval
 from epql.engine.governance.trust import APPROVED
 from epql.engine.index import topics
-from epql.engine.index.fold import Entry, Head
+from epql.engine.index.declarations import Declared
+from epql.engine.index.fold import Entry, Fold, Head
 from epql.engine.journal.writer import Pending
-from epql.engine.lifecycle import CODE, LIVE, NAME, TERMINAL, check_move
+from epql.engine.lifecycle import CODE, NAME, TERMINAL, check_move
 from epql.engine.reading import translated
 from epql.engine.records import (
     Assertion,
@@ -70,7 +72,8 @@ class Transaction:
         self._info = info
         self._records: list[tuple[str, int, bytes]] = []
         self._entries: list[Entry] = []
-        self._names_own_instant = False
+        self.names_own_instant = False
+        """Whether a record means the commit's instant, which `at` is not for certain."""
         self.may_correct = False
         """Whether a correction was made in it, even if its statement was rolled back since."""
         self.is_lost = False
@@ -88,11 +91,26 @@ class Transaction:
         """Who opened it."""
         return self._info.agent
 
+    @property
+    def db(self) -> apsw.Connection:
+        """The index, as this transaction left it so far."""
+        return self._fold.db
+
+    @property
+    def fold(self) -> Fold:
+        """What applies its records."""
+        return self._fold
+
+    @property
+    def declared(self) -> Declared:
+        """What is declared, by this transaction too."""
+        return self._database.declarations.at(self.tx)
+
     @contextmanager
     def statement(self, *, dry_run: bool = False) -> Iterator[None]:
         """All of a statement or nothing of it; nothing at all for a dry run."""
         self._fold.db.execute("SAVEPOINT epql_statement")
-        before = len(self._records), self._names_own_instant
+        before = len(self._records), self.names_own_instant
         is_kept = False
         try:
             yield
@@ -106,7 +124,7 @@ class Transaction:
                 self._fold.db.execute("ROLLBACK TO epql_statement")
                 self._database.forget()
                 del self._records[before[0] :], self._entries[before[0] :]
-                self._names_own_instant = before[1]
+                self.names_own_instant = before[1]
             if not self.is_lost:
                 self._fold.db.execute("RELEASE epql_statement")
 
@@ -120,7 +138,9 @@ class Transaction:
         Raises: DataError for an empty interval, IntegrityError for an object of the wrong type
         or an assertion in a terminal state.
         """
-        declared = self._database.declarations.as_of(self.tx)
+        declared = self.declared.predicates
+        for state in set(states):
+            four_eyes.check_landing(self, state)
         for content in contents:
             check_interval(content.valid_from, content.valid_to)
             if declared:
@@ -130,14 +150,14 @@ class Transaction:
         known = self._fold.objects.find_many(keys)
         if known or len(set(keys)) < len(keys):
             pairs = zip(contents, states, strict=True)
-            return [self.assert_one(content, state, reason) for content, state in pairs]
+            return [self._assert_one(content, state, reason) for content, state in pairs]
         flags = [CODE[state] for state in states]
         self._append_all("H", contents, flags, payloads, keys, are_new=True)
         if reason is not None:
             self._explain(contents, keys, states, reason)
         return [Outcome(key[2:], "new") for key in keys]
 
-    def assert_one(self, content: Assertion, state: str, reason: str | None) -> Outcome:
+    def _assert_one(self, content: Assertion, state: str, reason: str | None) -> Outcome:
         key = key_of("H", encode(content))
         number = self._fold.objects.find(key)
         if number is None:
@@ -185,13 +205,19 @@ class Transaction:
 
     def transition(
         self, target: bytes, state: str, via: str, agent: str, reason: str | None = None
-    ) -> None:
-        """Move an assertion to another state. Raises IntegrityError for an illegal move."""
+    ) -> bytes:
+        """Move an assertion to another state; the digest of the move.
+
+        Raises: IntegrityError for an illegal move, or one that four_eyes forbids.
+        """
         head = self.head(target)
         check_move(NAME[head.state], state)
+        if state == "approved":
+            four_eyes.check_approval(self, target, agent)
         move = self.move(target, NAME[head.state], state, via, agent, reason)
         if state == "approved":
             self._credit(target, head.id, move)
+        return move
 
     def _credit(self, target: bytes, assertion: int, move: bytes) -> None:
         """The first approval by another is a success of the author, in the same commit."""
@@ -199,56 +225,14 @@ class Transaction:
         credit = first_approval(db, assertion, seq_of(self.tx, self.order - 1))
         if credit is not None:
             author, subject = credit
-            topic = topics.of(db, subject, self._database.declarations.at(self.tx).topics)
+            topic = topics.of(db, subject, self.declared.topics)
             success = TrustChange(
                 self.tx, self.order, author, topic, 1.0, 0.0, APPROVED, move, target
             )
             self.append(success)
 
-    def supersede(
-        self, target: bytes, successor: Assertion, since: int | None, reason: str | None = None
-    ) -> Outcome:
-        """End an assertion's valid time at `since` (None: the commit's instant); `successor`
-        takes over from there, in the same state. `successor`'s valid time is set here.
-
-        Raises: IntegrityError if the target is not live or the successor is the target;
-        DataError if the target's valid time ended before.
-        """
-        head = self.head(target)
-        was = NAME[head.state]
-        if was not in LIVE:
-            raise IntegrityError(
-                f"the assertion is {was}; only a live one can be superseded",
-                code="lifecycle.illegal_move",
-                hint="live states are " + ", ".join(LIVE),
-            )
-        cut = self.at if since is None else since
-        if cut >= head.valid_to:
-            raise DataError(
-                "the assertion's valid time ends before the new one would begin",
-                code="supersede.after_end",
-                hint="give an earlier FROM, or ASSERT the new value with its own VALID",
-            )
-        successor = _with_valid(
-            successor,
-            None if cut <= EVER else since,
-            None if head.valid_to == FOREVER else head.valid_to,
-            self.tx if since is None else 0,
-        )
-        key = key_of("H", encode(successor))
-        if key[2:] == target:
-            raise IntegrityError(
-                "the assertion cannot supersede itself", code="supersede.same", hint="nothing to do"
-            )
-        outcome = self.assert_one(successor, was, None)
-        self.move(
-            target, was, "superseded", "SUPERSEDE", successor.agent, reason,
-            by=key[2:], cut=since, cut_tx=self.tx if since is None else 0,
-        )  # fmt: skip
-        self._names_own_instant |= since is None
-        return outcome
-
     def head(self, target: bytes) -> Head:
+        """The current state of an assertion."""
         number = self._fold.objects.find(b"H:" + target)
         assert number is not None, "targets are resolved before they are moved"
         return self._fold.head(number)
@@ -266,6 +250,7 @@ class Transaction:
         cut: int | None = None,
         cut_tx: int = 0,
     ) -> bytes:
+        """Record a move that was found legal; its digest."""
         move = Transition(
             self.tx, self.order, target, was, state, via, agent, reason, by, cut, cut_tx
         )
@@ -315,7 +300,7 @@ class Transaction:
 
     def restamp(self, at: int) -> None:
         """Take the instant that COMMIT stamped, where a record depends on it."""
-        if at != self.at and self._names_own_instant:
+        if at != self.at and self.names_own_instant:
             self._fold.db.execute("ROLLBACK TO epql_transaction")
             self._database.forget()
             self._fold.begin(self.tx, at, self._info)
@@ -366,13 +351,3 @@ class Transaction:
         self._fold.apply(self.tx, self.at, entries, are_new=are_new)
         self._entries += entries
         self._records += zip(kinds, flags, payloads)  # noqa: B905  kinds has no end
-
-
-def _with_valid(
-    content: Assertion, valid_from: int | None, valid_to: int | None, from_tx: int
-) -> Assertion:
-    return Assertion(
-        content.subject, content.predicate, content.object, content.confidence, content.agent,
-        content.source, valid_from, valid_to, from_tx, content.parents, content.qualifiers,
-        content.key,
-    )  # fmt: skip

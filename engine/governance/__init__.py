@@ -1,6 +1,12 @@
 """What agents do to what others asserted: the rules of each act, over an open Transaction.
 
-    votes       VOTE, CONFIRM: said about an assertion without moving it
+    votes         VOTE, CONFIRM: said about an assertion without moving it
+    replacements  SUPERSEDE: the world changed
+    correcting    CORRECT: we were wrong
+    revivals      REVIVE: back to proposed
+    flags         RETRACT of a ground: what was derived from it is flagged
+    four_eyes     the policy: who asserted may not approve
+    patterns      texts as patterns of themselves
 
 What follows from a correction, in a commit of its own, and what moves trust:
 

@@ -16,10 +16,11 @@ from epql.engine.database import Database
 from epql.engine.governance import corrections
 from epql.engine.governance.corrections import Case
 from epql.engine.governance.dependents import Dependent, dependents
+from epql.engine.governance.flags import flag_text
 from epql.engine.governance.readers import careless
 from epql.engine.governance.trust import UNDONE, Part, charges
 from epql.engine.index import topics
-from epql.engine.records import Flag, Tended, TrustChange, assertion_id
+from epql.engine.records import Flag, Tended, TrustChange
 from epql.engine.transaction import Transaction
 
 GARDENER = "gardener"
@@ -107,16 +108,11 @@ def _flag(
     database: Database, transaction: Transaction, case: Case, derived: list[Dependent]
 ) -> int:
     """Flag what was derived and stood; how many."""
-    because = f": {case.reason}" if case.reason else ""
     flagged = 0
     for one in derived:
         if corrections.stood(database.db, one, case):
-            steps = "" if one.hops == 1 else f", in {one.hops} steps"
-            reason = (
-                f"derived from {assertion_id(case.assertion)[:14]}…{steps},"
-                f" which {case.agent} corrected{because}"
-            )
+            text = flag_text(case.assertion, one.hops, case.agent, "corrected", case.reason)
             order = transaction.order
-            transaction.append(Flag(transaction.tx, order, one.digest, case.digest, reason))
+            transaction.append(Flag(transaction.tx, order, one.digest, case.digest, text))
             flagged += 1
     return flagged

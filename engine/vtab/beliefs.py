@@ -48,15 +48,26 @@ _LAST_MOVE = (
     "(SELECT {} FROM transition t WHERE t.assertion=w.assertion AND t.id<((w.from_tx+1)<<20){}"
     " ORDER BY t.id DESC LIMIT 1)"
 )
+_CORRECTED_BY = (
+    f"iif(w.state={CODE['incorrect']}, (SELECT ifnull('a:' || lower(hex(x.successor)),"
+    " 'x:' || lower(hex(x.digest))) FROM correction x WHERE x.assertion=w.assertion"
+    " AND x.id<((w.from_tx+1)<<20) ORDER BY x.id DESC LIMIT 1), NULL)"
+)
+_FLAGGED = (  # the latest flag that no later CONFIRM answered
+    "(SELECT f.reason FROM flag f WHERE f.assertion=w.assertion AND f.id<((:t+1)<<20)"
+    " AND f.id>ifnull((SELECT max(u.id) FROM used u WHERE u.what='assertion'"
+    " AND u.target=w.assertion AND u.id<((:t+1)<<20)), 0) ORDER BY f.id DESC LIMIT 1)"
+)
 _DETAILS = (
     Column("parents", "TEXT", "a.extra->'parents'", _A, doc="ids it comes from (BECAUSE), as JSON"),
     Column("qualifiers", "TEXT", "a.extra->'qualifiers'", _A, doc="its QUALIFIED, as JSON"),
     Column(
-        "superseded_by", "TEXT", _LAST_MOVE.format("t.successor", " AND t.successor NOT NULL"),
+        "superseded_by", "TEXT",
+        _LAST_MOVE.format("t.successor", " AND (t.successor NOT NULL OR t.via='REVIVE')"),
         show=address, doc="the id that took its place",
     ),
-    Column("corrected_by", "TEXT", "NULL", doc="the id that corrected it"),
-    Column("flagged", "TEXT", "NULL", doc="why a derived assertion lost its ground"),
+    Column("corrected_by", "TEXT", _CORRECTED_BY, doc="its replacement, or else the correction"),
+    Column("flagged", "TEXT", _FLAGGED, doc="why a derived assertion lost its ground"),
     Column("reason", "TEXT", _LAST_MOVE.format("t.reason", ""), doc="of its last move"),
 )  # fmt: skip
 _HISTORY = (

@@ -8,6 +8,8 @@
     inserts     INSERT INTO assertions
     moves       TRANSITION, PROMOTE, REJECT, RETRACT
     supersede   SUPERSEDE
+    correct     CORRECT
+    revive      REVIVE
     views       DEFINE QUERY, DROP QUERY
     declare     DEFINE PREDICATE, MARK EPOCH
     naming      DEFINE AGENT, DEFINE TOPIC

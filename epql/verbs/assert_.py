@@ -25,7 +25,7 @@ def run(work: Work, statement: Assert) -> Answer:
         subject = work.name("subject", triple.subject)
         predicate = work.name("predicate", triple.predicate)
         check_guards(work, statement, subject, predicate, triple.span)
-    asserter = Asserter(statement, work.resolver.evaluate)
+    asserter = Asserter(work, statement)
     contents, state = asserter.contents(work)
     reason = work.reason(statement.reason)
     try:
@@ -39,7 +39,7 @@ def run(work: Work, statement: Assert) -> Answer:
 
 def run_many(work: Work, statement: Assert, rows: Iterable[Params]) -> Answer:
     """Carry out one ASSERT for many rows of parameters; how many assertions were written."""
-    asserter = Asserter(statement, work.resolver.evaluate)
+    asserter = Asserter(work, statement)
     written = 0
     contents: list[Assertion] = []
     states: list[str] = []

@@ -25,8 +25,6 @@ from epql.plan.values import Evaluate, Getter, Params, getter, span_of
 from epql.verbs import targets
 from epql.verbs.work import Work
 
-DEFAULT_STATE = "proposed"
-
 
 class Common(NamedTuple):
     """What the options of an ASSERT say: by name those that are taken as they are, and the rest."""
@@ -41,12 +39,13 @@ class Common(NamedTuple):
 class Asserter:
     """An ASSERT statement made ready for many sets of parameters."""
 
-    def __init__(self, statement: Assert, evaluate: Evaluate) -> None:
+    def __init__(self, work: Work, statement: Assert) -> None:
         def ready(
             expression: Expression | None, check: Callable[[Any], Any], default: Any = None
         ) -> Getter:
-            return _ready(expression, check, default, evaluate)
+            return _ready(expression, check, default, work.resolver.evaluate)
 
+        default = work.transaction.declared.value("default_state")
         self._statement = statement
         self._triples = [
             (
@@ -61,7 +60,7 @@ class Asserter:
             ("confidence", ready(statement.confidence, _confidence, 1.0)),
             ("source", ready(statement.source, lambda v: check_optional("source", v))),
             ("key", ready(statement.key, lambda v: check_optional("key", v))),
-            ("lifecycle", ready(statement.lifecycle, landing, DEFAULT_STATE)),
+            ("lifecycle", ready(statement.lifecycle, landing, default)),
         )
         self._is_plain = not (statement.because or statement.qualified or statement.valid)
 
@@ -87,7 +86,7 @@ class Asserter:
         plain = {name: get(params) for name, get in self._plain}
         if self._is_plain:
             return Common(plain)
-        start, end = _interval(work, self._statement.valid)
+        start, end = interval(work, self._statement.valid)
         parents = _parents(work, self._statement)
         return Common(plain, start, end, parents, _qualifiers(work, self._statement))
 
@@ -145,7 +144,7 @@ def landing(value: Any) -> Any:
     return state
 
 
-def _interval(work: Work, valid: Valid | None) -> tuple[int | None, int | None]:
+def interval(work: Work, valid: Valid | None) -> tuple[int | None, int | None]:
     """[from, to) of VALID; VALID AT v holds at that one instant, a microsecond long."""
     if valid is None:
         return None, None

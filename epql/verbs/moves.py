@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from epql.engine.errors import DataError, Error
+from epql.engine.errors import DataError
+from epql.engine.governance.dependents import standing_on
+from epql.engine.governance.flags import flag_retracted
 from epql.engine.lifecycle import check_state
-from epql.engine.records import assertion_id
 from epql.nodes import Retract, Transition
 from epql.verbs import targets
 from epql.verbs.returning import answer
@@ -22,50 +20,51 @@ def transition(work: Work, statement: Transition) -> Answer:
         state = _TO[statement.verb]
     else:
         state = work.checked(statement.state, _state)
-    digests = targets.resolve(work, statement.target)
-    _move(work, digests, state, "TRANSITION", statement)
+    reason = work.reason(statement.reason)
+    digests = targets.each(
+        work,
+        statement.target,
+        lambda digest: work.transaction.transition(digest, state, "TRANSITION", work.agent, reason),
+    )
     return answer(work, digests, statement.returning)
 
 
 def retract(work: Work, statement: Retract) -> Answer:
-    """RETRACT target [CASCADE]."""
-    digests = targets.resolve(work, statement.target)
+    """RETRACT target [CASCADE]; without CASCADE what rests on the targets is flagged."""
+    reason = work.reason(statement.reason)
+    causes: dict[bytes, bytes] = {}
+
+    def withdraw(digest: bytes) -> None:
+        causes[digest] = work.transaction.transition(
+            digest, "retracted", "RETRACT", work.agent, reason
+        )
+
+    digests = targets.each(work, statement.target, withdraw)
     if statement.cascade:
-        digests = _with_derived(work, digests)
-    _move(work, digests, "retracted", "RETRACT", statement)
+        for one in standing_on(work.transaction.db, digests):
+            withdraw(one.digest)
+        digests = list(causes)
+    else:
+        _flag(work, causes, reason)
     return answer(work, digests, statement.returning)
 
 
-def _move(
-    work: Work, digests: list[bytes], state: str, via: str, statement: Transition | Retract
-) -> None:
-    reason = work.reason(statement.reason)
-    for digest in digests:
-        try:
-            work.transaction.transition(digest, state, via, work.agent, reason)
-        except Error as error:
-            error.message = f"{assertion_id(digest)[:14]}…: {error.message}"
-            raise error.with_span(statement.target.span) from None
+def _flag(work: Work, causes: dict[bytes, bytes], reason: str | None) -> None:
+    flagged = {
+        one.digest
+        for ground, cause in causes.items()
+        for one in flag_retracted(work.transaction, ground, cause, work.agent, reason, apart=causes)
+    }
+    if flagged:
+        what = (
+            "1 derived assertion rests"
+            if len(flagged) == 1
+            else (f"{len(flagged)} derived assertions rest")
+        )
+        work.notice(f"{what} on what was retracted: flagged; RETRACT … CASCADE withdraws them too")
 
 
 def _state(value: object) -> str:
     if not isinstance(value, str):
         raise DataError(f"a lifecycle state is a word, not {value!r}", code="lifecycle.unknown")
     return check_state(value)
-
-
-def _with_derived(work: Work, digests: list[bytes]) -> list[bytes]:
-    """The assertions and all that is derived from them and not yet withdrawn, transitively."""
-    sql = (
-        "SELECT a.digest FROM assertion a WHERE a.extra IS NOT NULL AND a.state<=4 AND EXISTS"
-        " (SELECT 1 FROM json_each(a.extra, '$.parents') WHERE value IN"
-        "  (SELECT value FROM json_each(?)))"
-    )
-    found = list(digests)
-    fresh = list(digests)
-    while fresh:
-        ids = json.dumps([assertion_id(digest) for digest in fresh])
-        rows: list[Any] = work.database.db.execute(sql, (ids,)).fetchall()
-        fresh = [bytes(row[0]) for row in rows if bytes(row[0]) not in found]
-        found += fresh
-    return found

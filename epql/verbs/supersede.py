@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from epql.engine import lookup
 from epql.engine.content import check_confidence, check_object
-from epql.engine.errors import Error
+from epql.engine.governance import replacements
 from epql.engine.records import Assertion
 from epql.nodes import Supersede
 from epql.verbs import targets
+from epql.verbs.correct import tell_of_review
 from epql.verbs.returning import answer
 from epql.verbs.work import Answer, Work
 
@@ -17,16 +18,16 @@ def run(work: Work, statement: Supersede) -> Answer:
     since = None
     if statement.since is not None:
         since = work.resolver.instant(statement.since, work.resolver.now)
-    digests = targets.resolve(work, statement.target)
     reason = work.reason(statement.reason)
-    made = []
-    for digest in digests:
+    made: list[bytes] = []
+
+    def supersede(digest: bytes) -> None:
         successor = _successor(work, statement, lookup.content_of(work.database, digest))
-        try:
-            outcome = work.transaction.supersede(digest, successor, since, reason)
-        except Error as error:
-            raise error.with_span(statement.target.span) from None
+        outcome = replacements.supersede(work.transaction, digest, successor, since, reason)
         made.append(outcome.digest)
+
+    targets.each(work, statement.target, supersede)
+    tell_of_review(work, made)
     return answer(work, made, statement.returning)
 
 

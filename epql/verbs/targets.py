@@ -32,13 +32,14 @@ def resolve(asking: Asking, target: Target) -> list[bytes]:
 
 
 def each(asking: Asking, target: Target, act: Callable[[bytes], object]) -> list[bytes]:
-    """Do something to each assertion a target names; an error says to which."""
+    """Do something to each assertion a target names; an error about one says about which."""
     digests = resolve(asking, target)
     for digest in digests:
         try:
             act(digest)
         except Error as error:
-            error.message = f"{assertion_id(digest)[:14]}…: {error.message}"
+            if error.span is None:
+                error.message = f"{assertion_id(digest)[:14]}…: {error.message}"
             raise error.with_span(target.span) from None
     return digests
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import epql
-from epql.engine.records import Correction, Flag
 from epql.engine.vtab.register import RELATIONS
 from tests.clock import TestClock
 from tests.tools.sqldiff import Table, run
@@ -65,24 +64,17 @@ def connection() -> epql.Connection:
         say(f"DEFINE TOPIC 't{number}' (subjects = 's/{number}*, {number}/*')")
         say(f"DEFINE POLICY trust_strength = {number}")
     say("DEFINE POLICY lifecycle = LIVE")
-    _correct(made)
+    for (name,) in made.execute(
+        "SELECT id FROM assertions WHERE subject GLOB 's/[0-2]'"
+    ).fetchall():
+        say("ASSERT (?, 'derived', 1) BECAUSE ?", (name, name))
+        say("RETRACT ?", (name,))
+    for number, (name,) in enumerate(made.execute("SELECT id FROM assertions").fetchall()):
+        to, forbid = " TO 'x'" * (number % 2), " FORBID" * (number % 3)
+        say(f"CORRECT ?{to}{forbid[:7]} REASON 'why'", (name,))
+    say("CONFIRM (SELECT id FROM assertions WHERE flagged NOT NULL LIMIT 3)")
     clock.move(days=2)
     return made
-
-
-def _correct(made: epql.Connection) -> None:
-    """Corrections and flags, as records."""
-    ids = made.execute("SELECT id FROM assertions ORDER BY id").fetchall()
-    transaction = made.runner.database.begin("bob")
-    for number, (name,) in enumerate(ids):
-        digest, tx = bytes.fromhex(name[2:]), transaction.tx
-        reason = ("1", "why", None)[number % 3]
-        other = digest if number % 2 else None
-        cause = transaction.append(
-            Correction(tx, transaction.order, digest, AGENTS[number % 4], reason, other, other)
-        )
-        transaction.append(Flag(tx, transaction.order, digest, cause, reason or "x"))
-    transaction.commit()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,26 @@
+"""REVIVE: out of a terminal state, back to proposed."""
+
+from __future__ import annotations
+
+from epql.engine.errors import IntegrityError
+from epql.engine.lifecycle import NAME, TERMINAL
+from epql.engine.transaction import Transaction
+
+
+def revive(transaction: Transaction, target: bytes, agent: str, reason: str | None = None) -> bytes:
+    """Bring an assertion back to proposed, or the part of it that was superseded from an instant
+    on; what lies before that instant stays as it is. The digest of the move.
+
+    Raises: IntegrityError `lifecycle.wrong_state` if nothing of it is in a terminal state.
+    """
+    head = transaction.head(target)
+    was = NAME[head.state]
+    if was not in TERMINAL:
+        if transaction.fold.tail(head) is None:
+            raise IntegrityError(
+                f"the assertion is {was}; only what is in a terminal state is revived",
+                code="lifecycle.wrong_state",
+                hint="the terminal states are " + ", ".join(TERMINAL),
+            )
+        was = "superseded"
+    return transaction.move(target, was, "proposed", "REVIVE", agent, reason)

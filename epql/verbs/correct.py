@@ -1,0 +1,109 @@
+"""CORRECT target [TO o] [VALID …] [FORBID [PREFER o]] REASON …: we were wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from typing import Any
+
+from epql.engine import lookup
+from epql.engine.content import check_confidence, check_object
+from epql.engine.errors import ProgrammingError
+from epql.engine.governance import correcting, four_eyes
+from epql.engine.lifecycle import LIVE
+from epql.engine.records import Assertion, assertion_id
+from epql.nodes import Correct, Expression
+from epql.verbs import targets
+from epql.verbs.asserter import interval
+from epql.verbs.returning import answer
+from epql.verbs.work import Answer, Work
+
+
+def run(work: Work, statement: Correct) -> Answer:
+    """Carry out a CORRECT; RETURNING shows the corrected assertions."""
+    remedy = _remedy(work, statement)
+    rules: dict[tuple[str, str, str], bytes] = {}
+    wrong: list[Assertion] = []
+    done: list[correcting.Corrected] = []
+
+    def correct(digest: bytes) -> None:
+        wrong.append(lookup.content_of(work.database, digest))
+        done.append(correcting.correct(work.transaction, digest, wrong[-1], remedy, rules))
+
+    digests = targets.each(work, statement.target, correct)
+    _tell_of_replacements(work, done)
+    _tell_of_others(work, wrong, {one.replacement.digest for one in done if one.replacement})
+    return answer(work, digests, statement.returning)
+
+
+def _remedy(work: Work, statement: Correct) -> correcting.Remedy:
+    """Raises: ProgrammingError `correct.reason`, `option.conflict`, and what values raise."""
+    reason = work.reason(statement.reason)
+    if reason is None or not reason.strip():
+        raise ProgrammingError(
+            "CORRECT needs a REASON: what was wrong is what others learn from",
+            code="correct.reason",
+            span=statement.span,
+            hint="CORRECT ('s', 'p') TO 'right' REASON 'read off the wrong table'",
+        )
+    valid = None if statement.valid is None else interval(work, statement.valid)
+    to = _value(work, statement.to)
+    if to is None and valid is None:
+        _check_needless(statement)
+    confidence = 1.0
+    if statement.confidence is not None:
+        confidence = work.checked(statement.confidence, check_confidence)
+    return correcting.Remedy(
+        reason, work.agent, to, valid, confidence, work.optional("source", statement.source),
+        statement.forbid, _value(work, statement.prefer),
+    )  # fmt: skip
+
+
+def _value(work: Work, expression: Expression | None) -> Any:
+    return None if expression is None else work.checked(expression, check_object)
+
+
+def _check_needless(statement: Correct) -> None:
+    """CONFIDENCE and SOURCE are the replacement's."""
+    for word, option in (("CONFIDENCE", statement.confidence), ("SOURCE", statement.source)):
+        if option is not None:
+            raise ProgrammingError(
+                f"{word} is that of the replacement, and there is none",
+                code="option.conflict",
+                span=option.meta.get("span"),
+                hint="CORRECT … TO says what is right",
+            )
+
+
+def _tell_of_replacements(work: Work, done: Iterable[correcting.Corrected]) -> None:
+    made = [one.replacement for one in done if one.replacement is not None]
+    fresh = {outcome.digest for outcome in made if outcome.done == "new"}
+    for digest in dict.fromkeys(one.digest for one in made if one.digest not in fresh):
+        state = lookup.state_of(work.database, digest)
+        work.notice(f"the replacement {assertion_id(digest)[:14]}… stood already: {state}")
+    tell_of_review(work, [outcome.digest for outcome in made])
+
+
+def tell_of_review(work: Work, digests: Iterable[bytes]) -> None:
+    """Under four_eyes a replacement waits for another agent's approval."""
+    if not four_eyes.is_on(work.transaction):
+        return
+    for digest in dict.fromkeys(digests):
+        if lookup.state_of(work.database, digest) == "review":
+            work.notice(
+                f"{assertion_id(digest)[:14]}… is in review: under four_eyes another agent has to"
+                " PROMOTE it"
+            )
+
+
+def _tell_of_others(work: Work, wrong: Iterable[Assertion], made: Container[bytes]) -> None:
+    """The same triple, asserted by others too, is believed still."""
+    for subject, predicate, obj in dict.fromkeys((w.subject, w.predicate, w.object) for w in wrong):
+        stood = lookup.standing_in(work.database, subject, predicate)
+        same = [s for s in stood if s.object == obj and type(s.object) is type(obj)]
+        count = sum(one.state in LIVE and one.digest not in made for one in same)
+        if count:
+            what = "another assertion says" if count == 1 else f"{count} other assertions say"
+            work.notice(
+                f"{what} ({subject!r}, {predicate!r}, {obj!r}) still:"
+                " CORRECT (SELECT id FROM assertions WHERE …) takes all of them"
+            )
