@@ -110,7 +110,9 @@ def test_it_does_not_matter_when_the_gardener_comes(tmp_path: Path) -> None:
         world.say("near", "RETRACT ('a/x', 'p', 1)")
         world.claim("late", "c/x", because=name)
         world.reopen(gardener=True)
-        flagged = world.connection.execute("SELECT subject, reason FROM flags").fetchall()
+        flagged = world.connection.execute(
+            "SELECT subject, reason FROM flags ORDER BY 1, 2"
+        ).fetchall()
         found.append((world.record(), flagged))
     assert found[0] == found[1]
     assert found[0][0]["ann", "auth"] == (0.0, 1.0)
