@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "load 26 years of Python's decisions and ask about them",
     "verify": "check journal, records and index; change nothing",
     "rebuild": "make a new index from the journal",
+    "garden": "finish what follows from corrections; tell what waits for somebody",
     "fmt": "lay out the statements of scripts; nothing else of them changes",
     "help": "this text, or the help of a command",
 }
@@ -53,6 +54,10 @@ exit codes: 0 sound, 1 something is wrong, 2 cannot tell (missing, unreadable, l
 _REBUILD = """\
 examples:
   epql rebuild kb.epql       the index is a cache of the journal; nothing else changes
+"""
+_GARDEN = """\
+examples:
+  epql garden kb.epql        again and again if you like: what is done is not done twice
 """
 _FMT = """\
 examples:
@@ -95,7 +100,7 @@ def main_parser() -> Parser:
         None,
         _MAIN,
         usage="epql PATH [options] [-c STATEMENTS | -f FILE | -]\n"
-        "       epql import | demo | verify | rebuild | fmt | help …",
+        "       epql import | demo | verify | rebuild | garden | fmt | help …",
     )
     parser.description = (
         "A temporal knowledge database: what is believed, what was believed, what changed.\n\n"
@@ -148,6 +153,13 @@ def _rebuild_parser() -> Parser:
     return parser
 
 
+def _garden_parser() -> Parser:
+    parser = _parser("garden", _GARDEN)
+    parser.add_argument("path", metavar="PATH", help="the database")
+    _add_timeout(parser)
+    return parser
+
+
 def _fmt_parser() -> Parser:
     parser = _parser("fmt", _FMT)
     parser.add_argument(
@@ -170,6 +182,7 @@ _PARSERS = {
     "demo": _demo_parser,
     "verify": _verify_parser,
     "rebuild": _rebuild_parser,
+    "garden": _garden_parser,
     "fmt": _fmt_parser,
     "help": _help_parser,
 }

@@ -60,6 +60,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from epql.cli.verifying import run
     elif command == "rebuild":
         from epql.cli.rebuilding import run
+    elif command == "garden":
+        from epql.cli.gardening import run
     elif command == "fmt":
         from epql.cli.formatting import run
     else:
