@@ -32,11 +32,12 @@ class Waiting(NamedTuple):
 
 def stale_proposals(database: Database) -> list[Waiting]:
     """Proposed or in review, and nothing has happened to them for the policy `stale_after`:
-    not asserted again, moved, voted on or confirmed. The longest ago first.
+    not asserted again, moved, voted on or confirmed. The longest ago first; those whose valid
+    time is over are left out.
     """
     now = database.now()
     limit = database.tx_at(now - _policy(database, "stale_after"))
-    return _waiting(database, _STALE, {"limit": seq_of(limit + 1, 0)})
+    return _waiting(database, _STALE, {"limit": seq_of(limit + 1, 0), "now": now})
 
 
 def unanswered_flags(database: Database) -> list[Waiting]:
@@ -81,7 +82,7 @@ _LATEST = (
 _STALE = _TOLD.format(
     why="NULL",
     source=f"(SELECT a.*, {_LATEST} AS last FROM assertion a"
-    f" WHERE a.state IN ({CODE['proposed']}, {CODE['review']}) AND a.seq<:limit) a",
+    f" WHERE a.state IN ({CODE['proposed']}, {CODE['review']}) AND a.seq<:limit AND a.valid_to>:now) a",
     last="a.last",
     where="a.last<:limit",
 )
