@@ -52,6 +52,11 @@ class Weighing(NamedTuple):
     is_pooled: bool
     """Whether agents that nobody named count as one."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether credence is confidence: nothing can move trust or freshness off 1."""
+        return not (self.has_prior or self.has_records or self.half_lives)
+
     def credence(self) -> str:
         """SQL for the credence of the assertion a at the snapshot's clock."""
         parts = ["a.confidence"]
@@ -72,13 +77,15 @@ class Weighing(NamedTuple):
         )
 
     def evidence(self, seq: str, assertion: str) -> str:
-        """SQL for the instant at which an assertion was last asserted or confirmed."""
+        """SQL for the instant at which an assertion was last asserted or confirmed; NULL where
+        the predicate of slot s does not decay.
+        """
         if self.has_confirmations:
             seq = (
                 f"max({seq},ifnull((SELECT max(u.id) FROM used u WHERE u.what='assertion'"
                 f" AND u.target={assertion} AND u.id<((:t+1)<<20)),0))"
             )
-        return recorded_at(seq)
+        return f"CASE WHEN {self.half_life()} NOT NULL THEN {recorded_at(seq)} END"
 
     def freshness(self, until: str, since: str, half_life: str | None = None) -> str:
         """SQL for what is left at `until` of what was fresh at `since`."""
@@ -87,7 +94,7 @@ class Weighing(NamedTuple):
     def half_life(self) -> str:
         """SQL for the half-life of the predicate of slot s; NULL: it does not decay."""
         cases = [f"WHEN :decays{n} THEN :half_life{n}" for n in range(self.half_lives)]
-        return f"CASE s.predicate {' '.join(cases)} END" if cases else "NULL"
+        return f"(CASE s.predicate {' '.join(cases)} END)" if cases else "NULL"
 
 
 def recorded_at(seq: str) -> str:

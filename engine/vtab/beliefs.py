@@ -126,7 +126,8 @@ class _Believed(Relation):
         aliases = where.aliases.union(*(column.joins for column in wanted))
         if _CREDENCE in wanted:
             weighing = credence.weighing(context.db, declared)
-            params |= credence.bindings(declared, snapshot.clock)
+            if not weighing.is_plain:
+                params |= credence.bindings(declared, snapshot.clock)
             wanted = [
                 column._replace(sql=weighing.credence()) if column is _CREDENCE else column
                 for column in wanted
