@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from epql.engine.errors import ProgrammingError, Span
+from epql.engine.index.policies import POLICIES
 from epql.engine.vtab.register import RELATIONS
+from epql.engine.vtab.show import duration
 from epql.explain.levels import DEFAULTS, Standing, states_default
 from epql.explain.written import Writer
 from epql.nodes import LABELS
@@ -53,14 +55,33 @@ def setting(name: str, span: Span, session: Settings) -> list[Setting]:
     known = _SPELLINGS.get(known, known)
     if known == "all":
         return [Setting(one, *read(session)) for one, read in SETTINGS.items()]
+    if known == "policies":
+        return [policy(one, session) for one in POLICIES]
+    if known.removeprefix("policy ") in POLICIES and known not in SETTINGS:
+        return [policy(known.removeprefix("policy "), session)]
     if known not in SETTINGS:
         raise ProgrammingError(
             f"nothing to SHOW is called {name!r}",
             code="show.unknown",
             span=span,
-            hint=catalog.nearest(known, [*SETTINGS, *LISTS, "all"], "there are "),
+            hint=catalog.nearest(known, _names(known), "there are "),
         )
     return [Setting(known, *SETTINGS[known](session))]
+
+
+def policy(name: str, session: Settings) -> Setting:
+    """A policy as it is in force."""
+    declared = session.resolver.database.declarations.at(session.resolver.present.tx)
+    value = declared.value(name)
+    shown = duration(value) if POLICIES[name].is_duration else str(value)
+    return Setting(name, shown, "database" if name in declared.policies else "default")
+
+
+def _names(near: str) -> list[str]:
+    """What SHOW takes, as it would be written beside `near`."""
+    if near.startswith("policy "):
+        return [f"policy {name}" for name in POLICIES]
+    return [*SETTINGS, *LISTS, *POLICIES, "all"]
 
 
 def relations(views: Sequence[str], scratch: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -116,7 +137,7 @@ SETTINGS: dict[str, Callable[[Settings], Found]] = {
 }
 """Every setting by name, and how it is read."""
 
-LISTS = ("tables", "relations", "queries", "columns from")
+LISTS = ("tables", "relations", "queries", "policies", "columns from")
 """What SHOW lists; the last is DESCRIBE."""
 
 _SPELLINGS = {"resolve": "resolve by", "timezone": "time zone", "zone": "time zone"}
