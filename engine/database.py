@@ -38,6 +38,7 @@ from epql.engine.folder import (
     is_writable,
     make_folder,
 )
+from epql.engine.governance.rules import Rulebook
 from epql.engine.index.declarations import Declarations, Views
 from epql.engine.index.fold import Fold
 from epql.engine.index.schema import open_index
@@ -101,6 +102,7 @@ class Database:
         self.objects = self.fold.objects
         self.declarations = Declarations(db)
         self.views = Views(db)
+        self.rulebook = Rulebook(db, self.declarations)
 
     # ------------------------------------------------------------ reading
 

@@ -32,6 +32,11 @@ def by_id(database: Database, name: str) -> bytes:
     return database.objects.resolve(name)[0]
 
 
+def rule_by_id(database: Database, name: str) -> bytes:
+    """The digest of the rule that an id or an unambiguous prefix names."""
+    return database.objects.resolve(name, "C")[0]
+
+
 def believed(database: Database, snapshot: Snapshot, subject: str, predicate: str) -> list[Found]:
     """The winners of a slot: none, one, or one for each object where MANY is declared."""
     shape, params, _ = resolve.bound(database.db, database.declarations, snapshot)

@@ -22,8 +22,9 @@ from epql.engine.content import (
     check_type,
 )
 from epql.engine.errors import IntegrityError, InterfaceError
-from epql.engine.governance import four_eyes
+from epql.engine.governance import forbidding, four_eyes
 from epql.engine.governance.corrections import first_approval
+from epql.engine.governance.forbidding import Warned
 from epql.engine.governance.trust import APPROVED
 from epql.engine.index import topics
 from epql.engine.index.declarations import Declared
@@ -76,10 +77,21 @@ class Transaction:
         """Whether a record means the commit's instant, which `at` is not for certain."""
         self.may_correct = False
         """Whether a correction was made in it, even if its statement was rolled back since."""
+        self._warned: list[Warned] = []
         self.is_lost = False
         """Whether SQLite has rolled it back; all that is left is to roll back."""
         self._fold.begin(self.tx, at, info)
         self.append(info)
+
+    @property
+    def database(self) -> Database:
+        """Whose transaction it is."""
+        return self._database
+
+    @property
+    def notices(self) -> list[str]:
+        """What is to be told about the last statement: which rules advise against what it did."""
+        return forbidding.notices(self._warned)
 
     @property
     def is_empty(self) -> bool:
@@ -111,6 +123,7 @@ class Transaction:
         """All of a statement or nothing of it; nothing at all for a dry run."""
         self._fold.db.execute("SAVEPOINT epql_statement")
         before = len(self._records), self.names_own_instant
+        self._warned = []
         is_kept = False
         try:
             yield
@@ -136,7 +149,7 @@ class Transaction:
         """Assert contents, each landing in its state; content that stands is asserted again.
 
         Raises: DataError for an empty interval, IntegrityError for an object of the wrong type
-        or an assertion in a terminal state.
+        or an assertion in a terminal state, `rule.forbidden` for what a HARD rule is about.
         """
         declared = self.declared.predicates
         for state in set(states):
@@ -151,6 +164,7 @@ class Transaction:
         if known or len(set(keys)) < len(keys):
             pairs = zip(contents, states, strict=True)
             return [self._assert_one(content, state, reason) for content, state in pairs]
+        self._enforce(contents, states)
         flags = [CODE[state] for state in states]
         self._append_all("H", contents, flags, payloads, keys, are_new=True)
         if reason is not None:
@@ -161,6 +175,7 @@ class Transaction:
         key = key_of("H", encode(content))
         number = self._fold.objects.find(key)
         if number is None:
+            self._enforce([content], [state])
             self.append(content, CODE[state])
             if reason is not None:
                 self._explain([content], [key], [state], reason)
@@ -169,10 +184,16 @@ class Transaction:
         self._check_may_stand(key[2:], head, content)
         if head.seq == self._latest_in(head.slot):
             return Outcome(key[2:], "same")
+        self._enforce([content], [NAME[head.state]])
         self.append(content)
         if reason is not None:
             self._explain([content], [key], [NAME[head.state]], reason)
         return Outcome(key[2:], "again")
+
+    def _enforce(self, contents: Sequence[Assertion], states: Sequence[str]) -> None:
+        """Hold what is about to be asserted against the rules; what happened elsewhere is not."""
+        if self._info.origin == "local":
+            self._warned += forbidding.enforce(self, contents, states)
 
     def _check_may_stand(self, digest: bytes, head: Head, content: Assertion) -> None:
         """Content in a terminal state is not asserted again; nor what was superseded by now."""

@@ -10,10 +10,12 @@ from epql.verbs import (
     assert_,
     correct,
     declare,
+    forbid,
     inserts,
     moves,
     naming,
     policies,
+    repeal,
     revive,
     supersede,
     views,
@@ -38,6 +40,8 @@ VERBS: dict[type, Callable[[Work, Any], Answer]] = {
     nodes.DefineQuery: views.define_query,
     nodes.DropQuery: views.drop_query,
     nodes.MarkEpoch: declare.mark_epoch,
+    nodes.Forbid: forbid.run,
+    nodes.Repeal: repeal.run,
 }
 """The verb of each statement that writes."""
 
@@ -48,10 +52,8 @@ NOT_YET: dict[type, str] = {
     nodes.Check: "CHECK",
     nodes.Erase: "ERASE",
     nodes.Export: "EXPORT",
-    nodes.Forbid: "FORBID",
     nodes.HistoryOf: "HISTORY OF",
     nodes.Impact: "IMPACT OF",
-    nodes.Repeal: "REPEAL",
     nodes.Replay: "REPLAY QUERY",
     nodes.Restore: "RESTORE",
     nodes.Trace: "TRACE QUERIES",

@@ -249,8 +249,9 @@ class Runner:
         if dry_run:
             work.notice("DRY RUN: nothing was written")
         return Result(
-            answer.count, answer.columns, iter(answer.rows), [*resolver.notices, *work.notices]
-        )
+            answer.count, answer.columns, iter(answer.rows),
+            [*resolver.notices, *work.notices, *transaction.notices],
+        )  # fmt: skip
 
     def check_may_write(self) -> None:
         """Raise unless the session stands at now and may write."""

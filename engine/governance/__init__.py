@@ -7,6 +7,9 @@
     flags         RETRACT of a ground: what was derived from it is flagged
     four_eyes     the policy: who asserted may not approve
     patterns      texts as patterns of themselves
+    forbidding    FORBID, REPEAL, and the check of what is asserted against the rules
+    rules         which rules an assertion meets, and what is said about it
+    conditions    WHEN of a rule: a condition on the asserted row
 
 What follows from a correction, in a commit of its own, and what moves trust:
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from epql.engine.index import rules
 from epql.engine.index.ask import first
 from epql.engine.records import (
     Constraint,
@@ -51,6 +52,7 @@ def _constraint(fold: Fold, tx: int, entry: Entry, rule: Constraint, touched: To
         rule.severity, rule.prefer, rule.reason, fold.agent_id(rule.agent, tx), rule.correction,
     )  # fmt: skip
     fold.db.execute("INSERT INTO rule VALUES(?,?,?,?,?,?,?,?,?,?,?)", row)
+    rules.file(fold.db, entry.seq, rule)
 
 
 def _repeal(fold: Fold, tx: int, entry: Entry, repeal: Repeal, touched: Touched) -> None:

@@ -13,7 +13,7 @@ import apsw
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import FILE_MODE
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SQLITE_MIN = 3051003
 """Older SQLite can corrupt a database that two connections checkpoint at once."""
 
@@ -61,6 +61,11 @@ CREATE INDEX vote_assertion ON vote(assertion, agent, id);
 CREATE TABLE rule(id INTEGER PRIMARY KEY, digest BLOB NOT NULL, subject TEXT NOT NULL,
   predicate TEXT NOT NULL, object NOT NULL, condition TEXT, severity TEXT NOT NULL, prefer,
   reason TEXT, agent INTEGER NOT NULL, correction BLOB);
+CREATE TABLE rule_shape(shape INTEGER PRIMARY KEY, predicate INTEGER NOT NULL,
+  subject INTEGER NOT NULL, object INTEGER NOT NULL);
+CREATE TABLE rule_key(shape INTEGER NOT NULL, predicate TEXT NOT NULL, subject TEXT NOT NULL,
+  object NOT NULL, rule INTEGER NOT NULL,
+  PRIMARY KEY(shape, predicate, subject, object, rule)) WITHOUT ROWID;
 CREATE TABLE repeal(rule INTEGER PRIMARY KEY, id INTEGER NOT NULL, agent INTEGER NOT NULL,
   reason TEXT);
 CREATE TABLE correction(id INTEGER PRIMARY KEY, digest BLOB NOT NULL, assertion INTEGER NOT NULL,

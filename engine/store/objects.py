@@ -7,7 +7,7 @@ number `seq`: what was recorded later has the higher one. The bytes stay in the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from epql.engine.errors import ProgrammingError
 from epql.engine.store.kv import KVStore
@@ -61,40 +61,53 @@ class Objects:
         found = self._kv.get_many(keys)
         return {key: int.from_bytes(value, "big") for key, value in found.items()}
 
-    def resolve(self, name: str) -> tuple[bytes, int]:
-        """The (digest, seq) of the assertion that an id or an unambiguous prefix names.
+    def resolve(self, name: str, kind: str = "H") -> tuple[bytes, int]:
+        """The (digest, seq) of the record that an id or an unambiguous prefix names.
 
-        Raises: ProgrammingError `id.malformed`, `id.too_short`, `id.unknown`, `id.ambiguous`.
+        `kind` is a key of NAMED. Raises: ProgrammingError `id.malformed`, `id.too_short`,
+        `id.unknown`, `id.ambiguous`.
         """
-        digits = digits_of(name)
+        named = NAMED[kind]
+        digits = digits_of(name, named.prefix, named.what)
         whole = bytes.fromhex(digits[: len(digits) // 2 * 2])
         found: list[tuple[bytes, int]] = []
-        for key, value in self._kv.scan_prefix(b"H:" + whole):
+        for key, value in self._kv.scan_prefix(kind.encode() + b":" + whole):
             if key[2:].hex().startswith(digits):
                 found.append((key[2:], int.from_bytes(value, "big")))
                 if len(found) > 1:
-                    raise ambiguous(name, ["a:" + key.hex() for key, _ in found])
+                    raise ambiguous(name, [named.prefix + key.hex() for key, _ in found])
         if not found:
             raise ProgrammingError(
-                f"no assertion has the id {name!r}",
+                f"no {named.what.partition(' ')[2]} has the id {name!r}",
                 code="id.unknown",
-                hint="SELECT id FROM assertions LIFECYCLE ANY VALID ANYTIME lists them",
+                hint=f"{named.listing} lists them",
             )
         return found[0]
 
 
-def digits_of(name: str, prefix: str = "a:", what: str = "an assertion") -> str:
+class Named(NamedTuple):
+    """A kind of record that people name by id: what it is, how its ids begin, what lists them."""
+
+    what: str
+    prefix: str
+    listing: str
+
+
+NAMED = {
+    "H": Named("an assertion", "a:", "SELECT id FROM assertions LIFECYCLE ANY VALID ANYTIME"),
+    "C": Named("a rule", "c:", "SELECT id FROM constraints"),
+}
+"""The kinds of records that have ids."""
+
+
+def digits_of(name: str, prefix: str, what: str) -> str:
     """The hex digits of an id as a person writes it; `prefix` says what it names.
 
     Raises: ProgrammingError `id.malformed`, `id.too_short`.
     """
     digits = name[2:].lower() if name[:2].lower() == prefix else ""
     if not digits or set(digits) - set("0123456789abcdef") or len(digits) > _ID_DIGITS:
-        raise ProgrammingError(
-            f"{name!r} is not the id of {what}",
-            code="id.malformed",
-            hint=f"an id is '{prefix}' and hexadecimal digits, such as '{prefix}1f3c9e'",
-        )
+        raise malformed(name, prefix, what)
     if len(digits) < _ID_DIGITS_MIN:
         raise ProgrammingError(
             f"the id {name!r} is too short",
@@ -102,6 +115,15 @@ def digits_of(name: str, prefix: str = "a:", what: str = "an assertion") -> str:
             hint=f"give at least {_ID_DIGITS_MIN} digits",
         )
     return digits
+
+
+def malformed(name: object, prefix: str, what: str) -> ProgrammingError:
+    """What is said of a value that is no id of that kind."""
+    return ProgrammingError(
+        f"{name!r} is not the id of {what}",
+        code="id.malformed",
+        hint=f"an id is {prefix!r} and hexadecimal digits, such as '{prefix}1f3c9e'",
+    )
 
 
 def ambiguous(name: str, found: Iterable[str]) -> ProgrammingError:

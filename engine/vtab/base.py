@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from epql.engine.errors import ProgrammingError
+from epql.engine.store.objects import NAMED
 from epql.engine.vtab.context import Context, Scope
 
 SqlValue = Any
@@ -313,12 +314,15 @@ def is_textual(value: SqlValue) -> bool:
     return isinstance(value, (str, bytes))
 
 
-def number_of(context: Context, name: SqlValue) -> int | None:
-    """The number of the assertion with that id, given whole; None if there is none."""
-    if not isinstance(name, str) or len(name) != 66 or not name.startswith("a:"):
+def number_of(context: Context, name: SqlValue, kind: str = "H") -> int | None:
+    """The number of the assertion with that id, given whole; None if there is none.
+
+    `kind`: of what else has ids, a key of store.objects.NAMED.
+    """
+    if not isinstance(name, str) or len(name) != 66 or not name.startswith(NAMED[kind].prefix):
         return None
     try:
-        return context.objects.find(b"H:" + bytes.fromhex(name[2:]))
+        return context.objects.find(kind.encode() + b":" + bytes.fromhex(name[2:]))
     except ValueError:
         return None
 

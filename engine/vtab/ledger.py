@@ -22,6 +22,10 @@ class Listing(Relation):
     where: str = "1"
     identity: str
 
+    def bindings(self, context: Context, scope: Scope) -> dict[str, SqlValue]:
+        """What its SQL names; a condition may bind more."""
+        return {"t": last_tx(scope, self.name)}
+
     def rows(
         self,
         context: Context,
@@ -29,7 +33,7 @@ class Listing(Relation):
         wanted: Sequence[Column],
         conditions: Sequence[Condition],
     ) -> Iterator[tuple[SqlValue, ...]]:
-        params: dict[str, SqlValue] = {"t": last_tx(scope, self.name)}
+        params = self.bindings(context, scope)
         where = Where(params)
         for condition in conditions:
             if not self._push(context, where, condition):

@@ -15,14 +15,16 @@ from epql.engine.vtab.declared import Agents, Policies, Topics
 from epql.engine.vtab.governance import Corrections, Flags, Uses, Votes
 from epql.engine.vtab.ledger import Commits, Epochs, Journal, Transitions
 from epql.engine.vtab.names import Predicates, Views
+from epql.engine.vtab.rules import Constraints
 from epql.engine.vtab.trust import Trust, TrustChanges
 
 RELATIONS: dict[str, Relation] = {
     relation.name: relation
     for relation in (
         Beliefs(), Assertions(), History(), Changes(), AssertionChanges(), Commits(), Journal(),
-        Transitions(), Votes(), Uses(), Corrections(), Flags(), Epochs(), Predicates(), Agents(),
-        Topics(), Policies(), Views(), Queries(), Reads(), Trust(), TrustChanges(),
+        Transitions(), Votes(), Uses(), Corrections(), Flags(), Constraints(), Epochs(),
+        Predicates(), Agents(), Topics(), Policies(), Views(), Queries(), Reads(), Trust(),
+        TrustChanges(),
     )
 }  # fmt: skip
 """Every relation by name; all are read-only."""

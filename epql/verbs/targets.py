@@ -9,6 +9,7 @@ from epql.engine import lookup
 from epql.engine.content import check_object
 from epql.engine.errors import Error, ProgrammingError
 from epql.engine.records import assertion_id
+from epql.engine.store.objects import NAMED, malformed
 from epql.nodes import IdTarget, QueryTarget, SlotTarget, Target
 from epql.verbs.work import Asking
 
@@ -47,12 +48,15 @@ def each(asking: Asking, target: Target, act: Callable[[bytes], object]) -> list
 def by_id(asking: Asking, name: object) -> bytes:
     """The digest of the assertion an id names."""
     if not isinstance(name, str):
-        raise ProgrammingError(
-            f"{name!r} is not the id of an assertion",
-            code="id.malformed",
-            hint="an id is 'a:' and hexadecimal digits, such as 'a:1f3c9e'",
-        )
+        raise malformed(name, NAMED["H"].prefix, NAMED["H"].what)
     return lookup.by_id(asking.database, name)
+
+
+def rule_by_id(asking: Asking, name: object) -> bytes:
+    """The digest of the rule an id names."""
+    if not isinstance(name, str):
+        raise malformed(name, NAMED["C"].prefix, NAMED["C"].what)
+    return lookup.rule_by_id(asking.database, name)
 
 
 def _slot(asking: Asking, target: SlotTarget) -> bytes:
@@ -67,6 +71,14 @@ def _slot(asking: Asking, target: SlotTarget) -> bytes:
 
 def by_query(asking: Asking, target: QueryTarget) -> list[bytes]:
     """The digests of the assertions whose ids a query gives, each once."""
+    return list(dict.fromkeys(by_id(asking, name) for name in ids_of(asking, target)))
+
+
+def ids_of(asking: Asking, target: QueryTarget) -> list[object]:
+    """What the query of a target gives in its column id, or in its only column.
+
+    Raises: ProgrammingError `target.query`.
+    """
     # it names assertions and answers nothing: no policy forbids that
     resolver = replace(asking.resolver, is_strict=False)
     columns, rows = asking.query(target.query, resolver)
@@ -76,4 +88,4 @@ def by_query(asking: Asking, target: QueryTarget) -> list[bytes]:
             "the query gives no column id", code="target.query", hint="SELECT id FROM …"
         )
     place = lowered.index("id") if "id" in lowered else 0
-    return list(dict.fromkeys(by_id(asking, row[place]) for row in rows))
+    return [row[place] for row in rows]
