@@ -51,7 +51,7 @@ class Constraints(Listing):
         Column(
             "correction", "TEXT", "r.correction", show=address, doc="the id whose CORRECT made it"
         ),
-        Column("in_force", "INTEGER", "e.rule IS NULL", push="integer", doc="1, or 0: repealed"),
+        Column("in_force", "INTEGER", "(e.rule IS NULL)", push="integer", doc="1, or 0: repealed"),
         Column("repealed_at", "TEXT", "ec.recorded_at", show=instant, doc="when it ended"),
         Column("repealed_by", "TEXT", "eg.name", doc="who ended it"),
         Column("repeal_reason", "TEXT", "e.reason", doc="and why"),

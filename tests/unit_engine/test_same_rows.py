@@ -65,6 +65,9 @@ def connection() -> epql.Connection:
         say(f"DEFINE AGENT 'agent {number}' (kind = 'p', level = {number})")
         say(f"DEFINE TOPIC 't{number}' (subjects = 's/{number}*, {number}/*')")
         say(f"DEFINE POLICY trust_strength = {number}")
+        say(f"FORBID ('x/{number}*', 'p', {number}) PREFER 'p'")
+        say(f"FORBID (*, 'p', '{number}*') WHEN agent = 'a' SEVERITY SOFT REASON 'why'")
+    say("REPEAL (SELECT id FROM constraints LIMIT 3) REASON 'why'")
     say("DEFINE POLICY lifecycle = LIVE")
     for (name,) in made.execute(
         "SELECT id FROM assertions WHERE subject GLOB 's/[0-2]'"
@@ -108,7 +111,7 @@ KEYS = [
     "beliefs", "assertions", "history", "commits", "journal", "transitions", "epochs",
     "predicates", "agents", "changes", "assertion_changes", "beliefs_past", "assertions_past",
     "history_past", "beliefs_none", "assertions_any", "views", "votes", "uses", "corrections",
-    "flags", "topics", "policies",
+    "flags", "topics", "policies", "constraints",
 ]  # fmt: skip
 
 
