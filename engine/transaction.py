@@ -164,7 +164,7 @@ class Transaction:
         if known or len(set(keys)) < len(keys):
             pairs = zip(contents, states, strict=True)
             return [self._assert_one(content, state, reason) for content, state in pairs]
-        self._enforce(contents, states)
+        self.enforce(contents, states)
         flags = [CODE[state] for state in states]
         self._append_all("H", contents, flags, payloads, keys, are_new=True)
         if reason is not None:
@@ -175,7 +175,7 @@ class Transaction:
         key = key_of("H", encode(content))
         number = self._fold.objects.find(key)
         if number is None:
-            self._enforce([content], [state])
+            self.enforce([content], [state])
             self.append(content, CODE[state])
             if reason is not None:
                 self._explain([content], [key], [state], reason)
@@ -184,13 +184,13 @@ class Transaction:
         self._check_may_stand(key[2:], head, content)
         if head.seq == self._latest_in(head.slot):
             return Outcome(key[2:], "same")
-        self._enforce([content], [NAME[head.state]])
+        self.enforce([content], [NAME[head.state]])
         self.append(content)
         if reason is not None:
             self._explain([content], [key], [NAME[head.state]], reason)
         return Outcome(key[2:], "again")
 
-    def _enforce(self, contents: Sequence[Assertion], states: Sequence[str]) -> None:
+    def enforce(self, contents: Sequence[Assertion], states: Sequence[str]) -> None:
         """Hold what is about to be asserted against the rules; what happened elsewhere is not."""
         if self._info.origin == "local":
             self._warned += forbidding.enforce(self, contents, states)

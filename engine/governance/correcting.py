@@ -13,6 +13,7 @@ from epql.engine.errors import IntegrityError
 from epql.engine.governance import four_eyes
 from epql.engine.governance.patterns import literally
 from epql.engine.index.fold import Head
+from epql.engine.index.rules import check_object_pattern, check_pattern
 from epql.engine.lifecycle import NAME, check_move
 from epql.engine.records import Assertion, Constraint, Correction, Object
 from epql.engine.transaction import Outcome, Transaction
@@ -127,14 +128,21 @@ def _forbid(
     remedy: Remedy,
     rules: dict[tuple[str, str, str], bytes],
 ) -> bytes:
-    """A rule against exactly the wrong triple; one for all assertions of it."""
-    triple = (str(literally(wrong.subject)), str(literally(wrong.predicate)))
+    """A rule against exactly the wrong triple; one for all assertions of it.
+
+    Raises: DataError `value.*` for what no pattern can say.
+    """
+    triple = (
+        check_pattern("subject", literally(wrong.subject)),
+        check_pattern("predicate", literally(wrong.predicate)),
+    )
+    obj = check_object_pattern(literally(wrong.object))
     key = (triple[0], triple[1], repr(wrong.object))
     if key not in rules:
         prefer = remedy.object if remedy.prefer is None else remedy.prefer
         rules[key] = transaction.append(
             Constraint(
-                transaction.tx, transaction.order, *triple, literally(wrong.object),
+                transaction.tx, transaction.order, *triple, obj,
                 remedy.agent, None, "hard", prefer, remedy.reason, target,
             )
         )  # fmt: skip

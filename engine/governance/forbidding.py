@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from epql.engine.clock import moment
+from epql.engine.clock import EVER, FOREVER, moment
 from epql.engine.errors import IntegrityError
 from epql.engine.governance.rules import Rule, refusal, triple_in_words, warning
 from epql.engine.index import rules
-from epql.engine.index.ask import first
+from epql.engine.index.ask import first, only
+from epql.engine.index.fold import Head
 from epql.engine.records import Assertion, Constraint, Repeal, Use
 from epql.engine.store.objects import seq_of
 
@@ -72,6 +74,24 @@ def enforce(
     for rule, content in warned:
         use(transaction, rule, content, content.agent, "ASSERT")
     return warned
+
+
+def enforce_again(transaction: Transaction, head: Head) -> None:
+    """Hold what is brought back to proposed against the rules. Raises: as `enforce`."""
+    sql = (
+        "SELECT s.subject, s.predicate, a.object, a.confidence, g.name, a.source, a.extra"
+        " FROM assertion a JOIN slot s ON s.id=a.slot JOIN agent g ON g.id=a.agent WHERE a.id=?"
+    )
+    *said, extra = only(transaction.database.db, sql, (head.id,))
+    more = json.loads(extra or "{}")
+    content = Assertion(
+        *said,
+        valid_from=None if head.valid_from == EVER else head.valid_from,
+        valid_to=None if head.valid_to == FOREVER else head.valid_to,
+        parents=tuple(bytes.fromhex(parent[2:]) for parent in more.get("parents", ())),
+        qualifiers=tuple(more.get("qualifiers", {}).items()),
+    )
+    transaction.enforce([content], ["proposed"])
 
 
 def notices(warned: Sequence[Warned]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from epql.engine.errors import IntegrityError
+from epql.engine.governance import forbidding
 from epql.engine.lifecycle import NAME, TERMINAL
 from epql.engine.transaction import Transaction
 
@@ -11,7 +12,8 @@ def revive(transaction: Transaction, target: bytes, agent: str, reason: str | No
     """Bring an assertion back to proposed, or the part of it that was superseded from an instant
     on; what lies before that instant stays as it is. The digest of the move.
 
-    Raises: IntegrityError `lifecycle.wrong_state` if nothing of it is in a terminal state.
+    Raises: IntegrityError `lifecycle.wrong_state` if nothing of it is in a terminal state,
+    `rule.forbidden`.
     """
     head = transaction.head(target)
     was = NAME[head.state]
@@ -23,4 +25,5 @@ def revive(transaction: Transaction, target: bytes, agent: str, reason: str | No
                 hint="the terminal states are " + ", ".join(TERMINAL),
             )
         was = "superseded"
+    forbidding.enforce_again(transaction, head)
     return transaction.move(target, was, "proposed", "REVIVE", agent, reason)
