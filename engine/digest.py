@@ -8,6 +8,10 @@ DIGEST_SIZE = 32
 """Bytes of a digest."""
 
 
+Hasher = blake3
+"""Makes a digest of what comes bit by bit: `update`, then `digest`."""
+
+
 def digest(data: bytes | bytearray | memoryview) -> bytes:
     """The 32-byte BLAKE3 of `data`."""
     return blake3(data).digest()

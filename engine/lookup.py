@@ -10,7 +10,7 @@ from epql.engine.clock import EVER, FOREVER
 from epql.engine.database import Database
 from epql.engine.errors import ProgrammingError
 from epql.engine.index import resolve
-from epql.engine.index.ask import only
+from epql.engine.index.ask import first, only
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import CODE, NAME
 from epql.engine.records import Assertion, Object
@@ -163,6 +163,15 @@ def state_of(database: Database, digest: bytes) -> str:
     """The state an assertion is in now, the superseded part of it apart."""
     number = database.objects.find(b"H:" + digest)
     return NAME[only(database.db, "SELECT state FROM assertion WHERE id=?", (number,))[0]]
+
+
+def digests_of(database: Database, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The digests of assertions by their numbers in the index; of those that there are."""
+    if len(numbers) == 1:
+        row = first(database.db, "SELECT digest FROM assertion WHERE id=?", numbers)
+        return {} if row is None else {numbers[0]: row[0]}
+    sql = "SELECT id, digest FROM assertion WHERE id IN (SELECT value FROM json_each(?))"
+    return dict(database.db.execute(sql, (json.dumps(numbers),))) if numbers else {}
 
 
 def recorded_in(database: Database, digest: bytes) -> int:

@@ -10,7 +10,8 @@ the scratch tables and nothing else; only the relations read the index, `db`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import apsw
 
@@ -19,11 +20,28 @@ from epql.engine.database import Database
 from epql.engine.errors import InterfaceError
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.scratch import Scratch
-from epql.engine.vtab.context import Scope
+from epql.engine.vtab.context import Scope, Watcher
 from epql.engine.vtab.register import register
 
-Overrider = Callable[[Scope, Mapping[str, object]], Scope]
+
+class Present(NamedTuple):
+    """What a statement sees without AS OF; `bound`: the last commit that it may see at all."""
+
+    tx: int
+    clock: int
+    bound: int | None = None
+
+
+Overrider = Callable[[Scope, Mapping[str, object], Present | None], Scope]
 """Changes a scope as hidden columns say; the language's part, handed in by the connector."""
+
+
+class Opened(NamedTuple):
+    """A scope while a statement runs: its statement's present, and what sees its rows."""
+
+    scope: Scope
+    present: Present | None
+    watcher: Watcher | None
 
 
 class Session:
@@ -32,7 +50,7 @@ class Session:
     def __init__(self, database: Database, overrider: Overrider) -> None:
         self._database = database
         self._overrider = overrider
-        self._scopes: dict[int, Scope] = {}
+        self._scopes: dict[int, Opened] = {}
         self._next = 0
         self._is_audit_current = False
         self.db = database.db
@@ -46,13 +64,14 @@ class Session:
         """Let go of the scratch tables."""
         self.sql.close()
 
-    def open_scopes(self, scopes: Sequence[Scope]) -> list[int]:
+    def open_scopes(self, scopes: Iterable[Opened]) -> list[int]:
         """Register scopes; their numbers go into the statement's bindings."""
         self._is_audit_current = False
-        first = self._next
-        self._next += len(scopes)
-        numbers = list(range(first, self._next))
-        self._scopes.update(zip(numbers, scopes, strict=True))
+        numbers = []
+        for number, opened in enumerate(scopes, start=self._next):
+            self._scopes[number] = opened
+            numbers.append(number)
+        self._next += len(numbers)
         return numbers
 
     def close_scopes(self, numbers: Sequence[int]) -> None:
@@ -65,7 +84,7 @@ class Session:
         if number is None:
             return self.present()
         try:
-            return self._scopes[number]
+            return self._scopes[number].scope
         except KeyError:
             raise InterfaceError("the scope of this read has ended", code="scope.unknown") from None
 
@@ -73,9 +92,14 @@ class Session:
         """The snapshot of a plain read."""
         return Snapshot.at(self._database.last()[0], self._database.now())
 
-    def overridden(self, scope: Scope, hidden: Mapping[str, object]) -> Scope:
-        """The scope as the hidden columns a person wrote change it."""
-        return self._overrider(scope, hidden)
+    def overridden(self, number: int | None, scope: Scope, hidden: Mapping[str, object]) -> Scope:
+        """The scope of that number as the hidden columns a person wrote change it."""
+        present = None if number is None else self._scopes[number].present
+        return self._overrider(scope, hidden, present)
+
+    def watcher(self, number: int | None) -> Watcher | None:
+        """What is to see the rows read at the scope of that number, if anything is."""
+        return None if number is None else self._scopes[number].watcher
 
     def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
         """(tx, position, kind, payload) of the records of commits first to last."""

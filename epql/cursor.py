@@ -50,6 +50,11 @@ class Cursor:
         return self._result.basis()
 
     @property
+    def query_id(self) -> str | None:
+        """How the audit calls the last query ('q:…'); None if it was not audited."""
+        return None if self._result is None else self._result.query_id
+
+    @property
     def notices(self) -> list[str]:
         """What the last statement has to tell besides its rows; looked up when first read."""
         return [] if self._result is None else list(self._result.all_notices())
@@ -94,7 +99,9 @@ class Cursor:
 
     def fetchall(self) -> list[Row]:
         """All rows that are left."""
-        return list(self._rows())
+        self._rows()
+        assert self._result is not None
+        return self._result.rest()
 
     def __iter__(self) -> Cursor:
         self._rows()

@@ -12,9 +12,10 @@ from epql import instants
 from epql.engine import reading
 from epql.engine.database import Database
 from epql.engine.errors import Error, ProgrammingError
+from epql.engine.index.declarations import ViewText
 from epql.engine.reading import Rows
-from epql.engine.session import Session
-from epql.engine.vtab.context import Scope
+from epql.engine.session import Opened, Session
+from epql.engine.vtab.context import Scope, Watcher
 from epql.nodes import (
     Clauses,
     DefineQuery,
@@ -72,7 +73,8 @@ class Queries:
         """The names a query may use now; the same object while they stay the same."""
         version = (*self._database.views.version, self._scratch_changes)
         if version != self._catalog.version:
-            self._catalog = Catalog(version, dict(_views(self._database)), self._scratch)
+            views = dict(_views(self._database.views.in_force()))
+            self._catalog = Catalog(version, views, self._scratch)
         return self._catalog
 
     def scratch_changed(self, names: Iterable[str]) -> None:
@@ -83,9 +85,19 @@ class Queries:
 
     # ------------------------------------------------------------ planning
 
-    def plan(self, parsed: Parsed, query: Query) -> Plan:
+    def plan(self, parsed: Parsed, query: Query, *, audited: bool = False) -> Plan:
         """The plan of a query; the same parsed text is planned once, while names stay the same."""
-        return self._planned(parsed, lambda names: compile_query(parsed, query, names, self._ask))
+        return self._planned(
+            parsed,
+            lambda names: compile_query(parsed, query, names, self._ask, audited=audited),
+        )
+
+    def plan_at(self, parsed: Parsed, query: Query, tx: int) -> Plan:
+        """The plan of a query with the views as they were just after a commit, without scratch
+        tables; its rows carry what they show.
+        """
+        names = Catalog(views=dict(_views(self._database.views.in_force(tx))))
+        return compile_query(parsed, query, names, self._ask, audited=True)
 
     def plan_words(self, parsed: Parsed, words: Words, level: Clauses) -> Plan:
         """The plan of a statement about a scratch table; kept as a query's is."""
@@ -113,9 +125,9 @@ class Queries:
 
     def change(self, plan: Plan, resolver: Resolver) -> tuple[list[Row], list[str]]:
         """Carry out a statement about a scratch table: its rows and their columns."""
-        scopes = [resolver.scope(use) for use in plan.uses]
+        scopes = self.scopes(plan, resolver)
         columns = self.columns_of(plan)
-        return list(self._rows(plan, scopes, resolver)), columns
+        return list(self.rows(plan, scopes, resolver)), columns
 
     def change_many(self, plan: Plan, zone: tzinfo, given: Iterable[Params]) -> int:
         """The same, of a plan that reads no relation, for many sets of parameters; rows changed."""
@@ -130,14 +142,24 @@ class Queries:
         return self._session.sql.changes()
 
     def run(self, plan: Plan, resolver: Resolver) -> tuple[Iterator[Row], list[str], Scope | None]:
-        """Rows, columns, and the first scope that was read."""
-        scopes = [resolver.scope(use) for use in plan.uses]
+        """Rows, columns, and what the answer stands on."""
+        scopes = self.scopes(plan, resolver)
         columns = self.columns_of(plan)
-        rows = self._rows(plan, scopes, resolver)
+        rows = self.rows(plan, scopes, resolver)
+        return rows, columns, self.stands_on(plan, scopes, resolver)
+
+    @staticmethod
+    def scopes(plan: Plan, resolver: Resolver) -> list[Scope]:
+        """What each use of a relation is read at in this execution."""
+        return [resolver.scope(use) for use in plan.uses]
+
+    @staticmethod
+    def stands_on(plan: Plan, scopes: Sequence[Scope], resolver: Resolver) -> Scope | None:
+        """The scope that the basis of the answer names: the first, or the DIFF's."""
         if plan.compared is not None:
             clauses = merged(plan.compared.clauses, resolver.standing)
-            return rows, columns, resolver.window(clauses, plan.compared.diff)
-        return rows, columns, scopes[0] if scopes else None
+            return resolver.window(clauses, plan.compared.diff)
+        return scopes[0] if scopes else None
 
     def scopes_of(self, plan: Plan, resolver: Resolver) -> list[Scope]:
         """What the relations of a plan are read at."""
@@ -155,7 +177,11 @@ class Queries:
         return self._database.db.execute(sql, (assertions,)).fetchone() is None
 
     def columns_of(self, plan: Plan) -> list[str]:
-        """The names of the columns that SQL gives; also the check that SQLite takes it."""
+        """The names of a plan's columns; also the check that SQLite takes it."""
+        names = self._names_in(plan)
+        return names[: len(names) - plan.carried.columns]
+
+    def _names_in(self, plan: Plan) -> list[str]:
         names = self._columns.get(plan.sql)
         if names is None:
             try:
@@ -172,8 +198,20 @@ class Queries:
     def _ask(self, sql: str) -> list[str]:
         return reading.columns_of(self._session, sql)
 
-    def _rows(self, plan: Plan, scopes: Sequence[Scope], resolver: Resolver) -> Rows:
-        named = dict(zip(plan.scope_names, scopes, strict=True))
+    def rows(
+        self,
+        plan: Plan,
+        scopes: Sequence[Scope],
+        resolver: Resolver,
+        watcher: Watcher | None = None,
+    ) -> Rows:
+        """Run a plan at its scopes; `watcher` sees what the plan could not carry."""
+        present, watched = resolver.shared, plan.carried.scanned if watcher is not None else ()
+        opened = [
+            Opened(scope, present, watcher if number in watched else None)
+            for number, scope in enumerate(scopes)
+        ]
+        named = dict(zip(plan.scope_names, opened, strict=True))
         bindings = _bindings(plan, resolver.params, resolver.zone)
         rows = reading.run(self._session, plan.sql, bindings, named)
         self._running.add(rows)
@@ -234,15 +272,15 @@ class Queries:
 
         Raises: what running it would raise so far.
         """
-        scopes = [resolver.scope(use) for use in plan.uses]
+        scopes = self.scopes(plan, resolver)
         columns = self.columns_of(plan)
         explaining = replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql)
-        return Prepared(columns, scopes, list(self._rows(explaining, scopes, resolver)))
+        return Prepared(columns, scopes, list(self.rows(explaining, scopes, resolver)))
 
 
-def _views(database: Database) -> Iterator[tuple[str, View]]:
+def _views(found: Iterable[ViewText]) -> Iterator[tuple[str, View]]:
     """The views by lower name; a text that this program cannot read is no view to it."""
-    for view in database.views.in_force():
+    for view in found:
         try:
             query = parse(view.text).statement
         except Error:

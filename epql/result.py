@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from epql.audit.rows import AuditedRows
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import NAME
@@ -55,6 +56,7 @@ class Result:
     notices: list[str] = field(default_factory=list)
     basis: Callable[[], Basis] | None = None
     late: Callable[[], list[str]] | None = None
+    query_id: str | None = None
 
     def all_notices(self) -> list[str]:
         """The notices, those that need a look of their own included."""
@@ -63,8 +65,12 @@ class Result:
             self.notices += late_ones()
         return self.notices
 
+    def rest(self) -> list[Row]:
+        """All rows that are left."""
+        return self.rows.rest() if isinstance(self.rows, (Rows, AuditedRows)) else list(self.rows)
+
     def close(self) -> None:
         """Let go of the rows that were not fetched."""
-        if isinstance(self.rows, Rows):
+        if isinstance(self.rows, (Rows, AuditedRows)):
             self.rows.close()
         self.rows = iter(())

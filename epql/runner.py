@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeGuard
 
 from epql import nodes
+from epql.audit.asking import Audits
 from epql.carried_out import NOT_YET, VERBS
 from epql.engine.database import Database
 from epql.engine.errors import (
@@ -20,7 +21,7 @@ from epql.engine.errors import (
 )
 from epql.engine.governance.gardener import Done, tend
 from epql.engine.index.snapshot import Window
-from epql.engine.session import Session
+from epql.engine.session import Present, Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
 from epql.explain import answers
@@ -57,6 +58,7 @@ class Runner:
         self.session = Session(database, self._overridden)
         self.queries = Queries(database, self.session, weakref.WeakSet())
         self.scratch = ScratchTables(self.session.scratch, self.queries)
+        self.audits = _audits(database, self.state)
         self._parsed: dict[str, Parsed] = {}
 
     # ------------------------------------------------------------ statements
@@ -165,9 +167,18 @@ class Runner:
     # ------------------------------------------------------------ queries
 
     def _query(self, parsed: Parsed, query: nodes.Query, resolver: Resolver) -> Result:
-        plan = self.queries.plan(parsed, query)
-        rows, columns, scope = self.queries.run(plan, resolver)
-        result = Result(-1, tuple(columns), rows)
+        queries, audits = self.queries, self.audits
+        plan = queries.plan(parsed, query, audited=audits is not None)
+        scopes = queries.scopes(plan, resolver)
+        columns = queries.columns_of(plan)
+        scope = queries.stands_on(plan, scopes, resolver)
+        result = Result(-1, tuple(columns))
+        if audits is not None and plan.uses:
+            question = audits.ask(plan, resolver, scopes, scope)
+            result.query_id = question.id
+            result.rows = audits.run(question, queries, scopes)
+        else:
+            result.rows = queries.rows(plan, scopes, resolver)
         result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
             result.late = partial(notices_of, Read(self.queries, plan, resolver))
@@ -221,11 +232,18 @@ class Runner:
         """The value of an expression that needs SQL: arithmetic, functions, subqueries."""
         return self.queries.value(expression, self._resolver(params))
 
-    def _resolver(self, params: Params) -> Resolver:
-        return Resolver(self.database, self.state.zone, params, self._evaluate, self.state.standing)
+    def _resolver(self, params: Params, present: Present | None = None) -> Resolver:
+        resolver = Resolver(
+            self.database, self.state.zone, params, self._evaluate, self.state.standing
+        )
+        if present is not None:
+            resolver.stand_at(present)
+        return resolver
 
-    def _overridden(self, scope: Scope, hidden: Mapping[str, object]) -> Scope:
-        return overridden(self._resolver(()), scope, hidden)
+    def _overridden(
+        self, scope: Scope, hidden: Mapping[str, object], present: Present | None
+    ) -> Scope:
+        return overridden(self._resolver((), present), scope, hidden)
 
     # ------------------------------------------------------------ writing
 
@@ -301,6 +319,8 @@ class Runner:
             return
         self.queries.buffer()
         if not commit:
+            if self.audits is not None:
+                self.audits.settle()
             transaction.rollback()
             return
         transaction.commit()
@@ -321,6 +341,8 @@ class Runner:
 
     def close(self) -> None:
         """Roll back what is open and close the database."""
+        if self.audits is not None:
+            self.audits.close()
         self.queries.drop()
         self.rollback()
         self.session.close()
@@ -396,6 +418,11 @@ class Runner:
             )
         report = import_history(self, path)
         return Result(report.assertions, notices=[report.sentence()])
+
+
+def _audits(database: Database, state: State) -> Audits | None:
+    log = getattr(database, "audit", None)
+    return None if log is None else Audits(log, state)
 
 
 def _answered(answer: Answer, resolver: Resolver) -> Result:

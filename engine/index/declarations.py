@@ -200,6 +200,10 @@ class ViewText(NamedTuple):
     columns: tuple[str, ...]
 
 
+TX_MAX = (1 << 42) - 2
+"""A transaction after every other."""
+
+
 class Views:
     """The views in force."""
 
@@ -222,14 +226,14 @@ class Views:
         wanted = name.lower()
         return next((view for view in self.in_force() if view.name.lower() == wanted), None)
 
-    def in_force(self) -> list[ViewText]:
-        """The views by now, in order of their names."""
+    def in_force(self, tx: int = TX_MAX) -> list[ViewText]:
+        """The views by now, or just after `tx`, in order of their names."""
         sql = (
             "SELECT name, body->>'text', body->>'columns', max(id) FROM declaration"
-            " WHERE what='query' GROUP BY name"
+            " WHERE what='query' AND id<((?+1)<<20) GROUP BY name"
         )
         return [
             ViewText(name, text, tuple(json.loads(columns or "[]")))
-            for name, text, columns, _ in self._db.execute(sql)
+            for name, text, columns, _ in self._db.execute(sql, (tx,))
             if text is not None
         ]

@@ -47,7 +47,7 @@ def _way(relation: Relation, text: str) -> str:
     parts = [_entrance(relation, taken, pushes)]
     if given:
         parts.append("its own " + ", ".join(given))
-    parts.append("reads " + _told([relation.columns[number].name for number in use.wanted]))
+    parts.append("reads " + _told([relation.readable[number].name for number in use.wanted]))
     return "; ".join(parts)
 
 

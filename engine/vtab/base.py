@@ -57,6 +57,10 @@ SCOPE = "epql_scope"
 """The first hidden column: the number under which the planner registered the scope. It is the
 planner's own; catalog.py refuses it in a person's text."""
 
+SEEN = "epql_seen"
+"""The last hidden column: which assertion a row shows, and in which state. The planner's own too;
+the audit carries it beside the rows of an answer (`seen_in` reads it)."""
+
 NOT_GIVEN = b""
 """What stands for a NULL argument, as in `beliefs(NULL, 'approved')`: SQLite compares arguments
 with the hidden columns once more where it answers OR, and NULL is not equal to NULL."""
@@ -110,6 +114,13 @@ class Relation:
     """Whether it says what is believed: then the policy may require LIFECYCLE to choose states."""
     arguments: tuple[str, ...] = ()
     """Those hidden columns that say what is asked about; they come to `rows` as conditions."""
+    seen: Column | None = None
+    """How SEEN is read; None where a row shows no assertion."""
+
+    @property
+    def readable(self) -> tuple[Column, ...]:
+        """The columns, and SEEN behind them."""
+        return self.columns if self.seen is None else (*self.columns, self.seen)
 
     def rows(
         self,
@@ -133,6 +144,8 @@ class Relation:
         """The CREATE TABLE that SQLite sees."""
         visible = [f'"{column.name}" {column.type}' for column in self.columns]
         hidden = [f'"{name}" HIDDEN' for name in (SCOPE, *self.hidden)]
+        if self.seen is not None:
+            hidden.append(f'"{SEEN}" INTEGER HIDDEN')
         return f"CREATE TABLE x({', '.join(visible + hidden)})"
 
 
@@ -199,6 +212,8 @@ class Table:
                 continue
             info.set_aConstraintUsage_argvIndex(i, len(terms))
         mask = sum(1 << number for number in info.colUsed if number < len(columns))
+        if self.relation.seen is not None and _seen_number(self.relation) in info.colUsed:
+            mask |= 1 << len(columns)
         info.idxStr = ";".join([self.relation.name, *terms, f"cols={mask:x}"])
         info.estimatedCost, info.estimatedRows = self.relation.cost(given)
         return True
@@ -252,16 +267,22 @@ class Cursor:
         for name in relation.arguments:
             if name in hidden:
                 conditions.append(Condition(Column(name, "", ""), "=", hidden.pop(name)))
-        scope = context.scope(hidden.pop(SCOPE, None))
+        number = hidden.pop(SCOPE, None)
+        scope = context.scope(number)
         if hidden:
-            scope = context.overridden(scope, hidden)
-        wanted = [relation.columns[i] for i in use.wanted]
-        self._behind = len(wanted)
+            scope = context.overridden(number, scope, hidden)
+        readable = relation.readable
+        wanted = [readable[i] for i in use.wanted]
         self._places = {
-            number: (place, relation.columns[number].show)
-            for place, number in enumerate(use.wanted)
+            _number_of(relation, i): (place, readable[i].show) for place, i in enumerate(use.wanted)
         }
+        watcher = context.watcher(number)
+        if watcher is not None and relation.seen is not None:
+            wanted.append(relation.seen)
+        self._behind = len(wanted)
         self._rows = relation.rows(context, scope, wanted, conditions)
+        if watcher is not None and relation.seen is not None:
+            self._rows = watcher(self._rows, len(wanted) - 1)
         self._row = next(self._rows, None)
 
     def Eof(self) -> bool:
@@ -299,6 +320,16 @@ class Cursor:
                 hint=f"give it with AND {name} = …, or use the clauses",
             )
         return self._hidden[name]
+
+
+def _seen_number(relation: Relation) -> int:
+    """The number by which SQLite knows SEEN."""
+    return len(relation.columns) + 1 + len(relation.hidden)
+
+
+def _number_of(relation: Relation, i: int) -> int:
+    """The number by which SQLite knows a readable column."""
+    return i if i < len(relation.columns) else _seen_number(relation)
 
 
 @lru_cache(maxsize=100)

@@ -17,7 +17,7 @@ from epql.engine.index.snapshot import Snapshot
 from epql.engine.index.states import check_states
 from epql.engine.lifecycle import CODE, NAME
 from epql.engine.store.objects import TX_OF_SEQ
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where, number_of
+from epql.engine.vtab.base import SEEN, Column, Condition, Relation, SqlValue, Where, number_of
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.show import address, instant
 
@@ -90,6 +90,7 @@ class _Believed(Relation):
     """What beliefs, assertions and history share: one statement from sources and conditions."""
 
     identity: tuple[str, ...] = ("w.assertion",)
+    seen = Column(SEEN, "INTEGER", "w.assertion*16+w.state")
 
     def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
         raise NotImplementedError

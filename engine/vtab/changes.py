@@ -14,7 +14,7 @@ from epql.engine.index.diff import Change, Differ, Side
 from epql.engine.index.snapshot import Window
 from epql.engine.index.states import check_states
 from epql.engine.lifecycle import NAME
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
+from epql.engine.vtab.base import SEEN, Column, Condition, Relation, SqlValue, Where
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.show import address, instant
 
@@ -64,6 +64,7 @@ class Changes(Relation):
     )  # fmt: skip
     answers = True
     of = "beliefs"
+    seen = Column(SEEN, "", "")
 
     def rows(
         self,
@@ -111,6 +112,8 @@ def _reader(name: str, causes: Causes) -> Reader:
     """How a column is read off a change; the cause is looked up once, and only if asked for."""
     if name == "change":
         return lambda change, memo: change.kind
+    if name == SEEN:
+        return lambda change, memo: _seen(change)
     if name in ("subject", "predicate"):
         return lambda change, memo: getattr(change, name)
     for field, _, read in _SIDE:
@@ -126,6 +129,12 @@ def _reader(name: str, causes: Causes) -> Reader:
         return tell(memo[0])
 
     return cause
+
+
+def _seen(change: Change) -> bytes:
+    """The assertions of both sides: digest and state of each."""
+    sides = (change.before, change.after)
+    return b"".join(side.digest + bytes([side.state]) for side in sides if side is not None)
 
 
 def _of_side(side: Callable[[Change], Side | None], read: Callable[[Side], Any]) -> Reader:

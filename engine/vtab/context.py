@@ -8,8 +8,8 @@ reading instants is the language's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import apsw
 
@@ -18,6 +18,8 @@ from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.store.objects import Objects
 
 Scope = Snapshot | Window
+Watcher = Callable[[Iterator[tuple[Any, ...]], int], Iterator[tuple[Any, ...]]]
+"""Hands rows on as they are and notes what stands at a place in each."""
 
 
 class Context(Protocol):
@@ -30,8 +32,11 @@ class Context(Protocol):
     def scope(self, number: int | None) -> Scope:
         """The scope the planner registered under that number; None: the session's own."""
 
-    def overridden(self, scope: Scope, hidden: Mapping[str, object]) -> Scope:
-        """The scope as the hidden columns a person wrote change it."""
+    def overridden(self, number: int | None, scope: Scope, hidden: Mapping[str, object]) -> Scope:
+        """The scope of that number as the hidden columns a person wrote change it."""
+
+    def watcher(self, number: int | None) -> Watcher | None:
+        """What is to see the rows read at the scope of that number, if anything is."""
 
     def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
         """(tx, position, kind, payload) of the records of commits first to last, in order."""

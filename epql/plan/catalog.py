@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from epql.engine.errors import ProgrammingError, Span
 from epql.engine.spelling import closest
-from epql.engine.vtab.base import SCOPE, Relation
+from epql.engine.vtab.base import SCOPE, SEEN, Relation
 from epql.engine.vtab.register import RELATIONS
 
 COMPARING = ("epql_sides", "epql_rows", "epql_marked", "epql_left")
@@ -73,7 +73,7 @@ def scratch(table: exp.Expr, names: Iterable[str]) -> str:
 def check_names(names: Iterable[Any]) -> None:
     """Refuse the planner's own names in a person's text."""
     for name in names:
-        if str(name.this).lower() in (SCOPE, *COMPARING):
+        if str(name.this).lower() in (SCOPE, SEEN, *COMPARING):
             raise ProgrammingError(
                 f"there is no column {str(name.this)!r}",
                 code="name.unknown_column",

@@ -24,8 +24,10 @@ from epql.nodes import (
     every,
 )
 from epql.plan import catalog, columns
+from epql.plan.carried import NOTHING, Carried, carry
 from epql.plan.columns import ColumnsOf, Mentioned
 from epql.plan.relations import Relations, Use
+from epql.plan.unfiltered import without_condition
 from epql.plan.views import Catalog, View
 from epql.sqlgen import to_sqlite
 
@@ -46,6 +48,9 @@ class Plan:
     scope_names: tuple[str, ...]
     mentioned: Mentioned
     compared: Compared | None = None
+    carried: Carried = NOTHING
+    unfiltered: tuple[int, ...] = ()
+    """The uses that have no condition on lifecycle; only known where the plan is audited."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,10 @@ def scope_name(number: int) -> str:
     return f"n_0s{number}"
 
 
-def compile_query(parsed: Parsed, query: Query, known: Catalog, ask: ColumnsOf) -> Plan:
-    """Plan a query; `ask` has SQLite tell the columns of SQL.
+def compile_query(
+    parsed: Parsed, query: Query, known: Catalog, ask: ColumnsOf, *, audited: bool = False
+) -> Plan:
+    """Plan a query; `ask` has SQLite tell the columns of SQL. `audited`: rows carry what they show.
 
     Raises: ProgrammingError with a span for names and misplaced clauses.
     """
@@ -77,7 +84,12 @@ def compile_query(parsed: Parsed, query: Query, known: Catalog, ask: ColumnsOf) 
     except UnknownName as error:
         reads = [use.relation for use in relations.uses]
         raise columns.explained(error, columns.mentioned(every(select), reads)) from error.__cause__
-    return _planned(parsed, select, relations, known, _compared(relations, clauses))
+    compared = _compared(relations, clauses)
+    if not audited:
+        return _planned(parsed, select, relations, known, compared)
+    open_uses, carried = without_condition(select), carry(select)
+    plan = _planned(parsed, select, relations, known, compared)
+    return replace(plan, carried=carried, unfiltered=open_uses)
 
 
 def _planned(

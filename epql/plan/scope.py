@@ -22,6 +22,7 @@ from epql.engine.index.snapshot import Snapshot, StatesBy, Window
 from epql.engine.index.states import as_chosen, check_states, default_states, states_by
 from epql.engine.lifecycle import states_of
 from epql.engine.lookup import by_id, recorded_in
+from epql.engine.session import Present
 from epql.engine.vtab.register import RELATIONS
 from epql.nodes import NO_CLAUSES, AsOf, Clauses, Diff, History, Instant, Lifecycle, Valid
 from epql.plan import catalog
@@ -50,6 +51,9 @@ class Resolver:
     is_strict: bool = True
     """Whether a read that chooses no states is refused where the policy requires it."""
     _present: Moment | None = None
+    bound: int | None = None
+    """Commits after this one are not seen, though their instants would let them: a replay goes by
+    tx, and history may have been loaded since."""
 
     @property
     def present(self) -> Moment:
@@ -57,6 +61,20 @@ class Resolver:
         if self._present is None:
             self._present = Moment(*self.database.present())
         return self._present
+
+    @property
+    def shared(self) -> Present:
+        """The present as all parts of this execution share it."""
+        return Present(*self.present, self.bound)
+
+    def stand_at(self, present: Present) -> None:
+        """Take over the present of another execution, or of another part of this one."""
+        self._present, self.bound = Moment(present.tx, present.clock), present.bound
+
+    def tx_at(self, clock: int) -> int:
+        """The last commit recorded at or before an instant, as far as this execution may see."""
+        tx = self.database.tx_at(clock)
+        return tx if self.bound is None else min(tx, self.bound)
 
     @property
     def now(self) -> int:
@@ -177,7 +195,7 @@ class Resolver:
                     hint="HISTORY FROM the earlier TO the later",
                 )
             # half-open: a version that begins at the very end is not in the window
-            upto = self.database.tx_at(end.clock - 1)
+            upto = self.tx_at(end.clock - 1)
         return replace(snapshot, window=(after, upto))
 
     # ------------------------------------------------------------ belief time
@@ -195,7 +213,7 @@ class Resolver:
             if self.database.recorded_at(tx) == clock:
                 found = Moment(tx - 1, clock - 1)
             else:
-                found = Moment(self.database.tx_at(clock - 1), clock - 1)
+                found = Moment(self.tx_at(clock - 1), clock - 1)
         if found.tx == 0:
             self._note("AS OF lies before the first commit: nothing was known")
         return found
@@ -227,7 +245,7 @@ class Resolver:
                 hint="belief time ends now; for the world's future use VALID AT",
             )
         self.database.wait_for_writer(clock)
-        return Moment(self.database.tx_at(clock), clock)
+        return Moment(self.tx_at(clock), clock)
 
     def _before_all(self) -> int:
         first = self.database.recorded_at(1)

@@ -1,0 +1,204 @@
+"""A read as the audit keeps it: the question when it is asked, the answer when its rows have gone.
+
+The words of a plan that never change (relations, which tables chose no states) are put together
+once; what is left for each execution is one record before the rows and one behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from epql.audit import findings
+from epql.audit.rows import NO_ROWS, AuditedRows
+from epql.audit.seen import Seen
+from epql.engine.audit.record import Answered, Asked, query_id
+from epql.engine.content import check_name
+from epql.engine.errors import Error
+from epql.engine.index.snapshot import Snapshot, Window
+from epql.engine.lifecycle import NAME
+from epql.engine.vtab.context import Scope
+from epql.explain.written import Writer
+from epql.nodes import LABELS, LEVELLED, NO_CLAUSES, Clauses, Query
+from epql.plan.compile import Plan
+from epql.plan.notices import mixed_times
+from epql.plan.scope import Resolver
+from epql.plan.unfiltered import chooses
+from epql.plan.values import Params, span_of, value
+from epql.queries import Queries, bindable
+from epql.settings import State
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that was kept, and what its answer will need."""
+
+    digest: bytes
+    asked: Asked
+    plan: Plan
+    resolver: Resolver
+
+    @property
+    def id(self) -> str:
+        """How it is called."""
+        return query_id(self.digest)
+
+
+class Log(Protocol):
+    """Where questions and answers are kept (engine/audit/log.py)."""
+
+    name: str
+
+    def number(self) -> int:
+        """The next question's number."""
+
+    def ask(self, asked: Asked) -> bytes:
+        """Keep a question; its digest."""
+
+    def answer(self, answered: Answered) -> None:
+        """Keep what came of a question."""
+
+
+class Audits:
+    """The reads of one connection. `open`: answers whose rows are still being fetched."""
+
+    def __init__(self, log: Log, state: State) -> None:
+        self._log = log
+        self._state = state
+        self._open: WeakSet[AuditedRows] = WeakSet()
+        self._standing: tuple[Clauses, str] = (NO_CLAUSES, "")
+
+    def ask(
+        self, plan: Plan, resolver: Resolver, scopes: Sequence[Scope], seen_at: Scope | None
+    ) -> Question:
+        """Keep a query. `seen_at`: the scope that its basis names. Raises: OperationalError."""
+        kind = "diff" if plan.compared or any(isinstance(s, Window) for s in scopes) else "select"
+        snapshot = seen_at.until if isinstance(seen_at, Window) else seen_at
+        return self.keep(kind, plan, resolver, snapshot or resolver.snapshot(resolver.standing))
+
+    def keep(self, kind: str, plan: Plan, resolver: Resolver, snapshot: Snapshot) -> Question:
+        """Keep a question of any kind that has a plan."""
+        present, log, state = resolver.present, self._log, self._state
+        asked = Asked(
+            present.clock, log.name, log.number(), state.agent, plan.parsed.text,
+            _params(plan, resolver), self._purpose(plan, resolver), kind, _relations(plan),
+            snapshot.tx, snapshot.clock, str(resolver.zone),
+            tuple([NAME[code] for code in snapshot.states]), snapshot.strategy,
+            snapshot.valid_low, snapshot.valid_high, 0, self._clauses(resolver),
+            _is_unfiltered(plan, resolver), present.tx,
+        )  # fmt: skip
+        return Question(log.ask(asked), asked, plan, resolver)
+
+    def run(self, question: Question, queries: Queries, scopes: Sequence[Scope]) -> AuditedRows:
+        """Run a question; its rows see to its answer, and so does an error. Raises: that error."""
+        plan, seen = question.plan, Seen()
+        try:
+            rows = queries.rows(plan, scopes, question.resolver, seen.watch)
+        except Error as error:
+            failed = Answered(question.digest, 0, NO_ROWS, error=error.code, complete=False)
+            self._log.answer(failed)
+            raise
+        made = AuditedRows(rows, plan.carried, seen, partial(self._answer, question))
+        self._open.add(made)
+        return made
+
+    def settle(self) -> None:
+        """End the records of rows that are still being fetched."""
+        for rows in list(self._open):
+            rows.settle()
+
+    def close(self) -> None:
+        """Let go of rows that are still being fetched."""
+        for rows in list(self._open):
+            rows.close()
+
+    def _answer(
+        self, question: Question, told: AuditedRows, complete: bool, error: Error | None
+    ) -> None:
+        self._open.discard(told)
+        reads, count = told.seen.reads(question.resolver.database)
+        self._log.answer(
+            Answered(
+                question.digest, told.told.count, told.told.digest(), reads, count, complete,
+                tuple(_findings(question, reads, told.disputed)),
+                None if error is None else error.code,
+            )
+        )  # fmt: skip
+
+    # ------------------------------------------------------------ what is kept
+
+    def _purpose(self, plan: Plan, resolver: Resolver) -> str | None:
+        statement = plan.parsed.statement
+        written = statement.clauses.purpose if isinstance(statement, Query) else None
+        if written is None:
+            return self._state.purpose
+        found = value(written, resolver.params, resolver.evaluate)
+        try:
+            return None if found is None else check_name("purpose", found)
+        except Error as error:
+            raise error.with_span(span_of(written)) from None
+
+    def _clauses(self, resolver: Resolver) -> str:
+        """The clauses that stand around the text, as BEGIN takes them."""
+        standing = resolver.standing
+        if not standing:
+            return ""
+        if self._standing[0] is not standing:
+            writer = Writer(resolver)
+            parts = [
+                writer.text(getattr(standing, name))
+                for name in LABELS
+                if name in LEVELLED and getattr(standing, name) is not None
+            ]
+            self._standing = standing, " ".join(parts)
+        return self._standing[1]
+
+
+def _params(plan: Plan, resolver: Resolver) -> tuple[Any, ...]:
+    """The parameters that the text names: by place, or as (name, value)."""
+    params, zone = resolver.params, resolver.zone
+    if not params:
+        return ()
+    if isinstance(params, Mapping):
+        return tuple((name, _kept(params[name], zone)) for name in plan.parsed.named)
+    return tuple([_kept(found, zone) for found in params])
+
+
+def _kept(found: Any, zone: Any) -> Any:
+    if isinstance(found, (list, tuple)):  # the states of LIFECYCLE IN ?
+        return tuple(bindable(one, zone) for one in found)
+    return bindable(found, zone)
+
+
+def _relations(plan: Plan) -> tuple[str, ...]:
+    """What is read: relations, and scratch tables as temp.name."""
+    scratch = [f"temp.{name}" for name in plan.mentioned.plain if name in plan.catalog.scratch]
+    return (*dict.fromkeys(plan.mentioned.relations), *scratch)
+
+
+def _is_unfiltered(plan: Plan, resolver: Resolver) -> bool:
+    """Whether some table chose no states: neither by a condition nor by a clause at any level."""
+    for number in plan.unfiltered:
+        clause = plan.uses[number].clauses.lifecycle or resolver.standing.lifecycle
+        if not chooses(clause, resolver):
+            return True
+    return False
+
+
+def _findings(question: Question, reads: Sequence[Any], disputed: bool) -> list[str]:
+    found = findings.unapproved(reads) if question.asked.unfiltered else []
+    if len(question.plan.uses) > 1 and mixed_times(question.plan, question.resolver):
+        found.append(findings.MIXED_TIMES)
+    if disputed:
+        found.append(findings.DISPUTED)
+    return found
+
+
+def given(asked: Asked, named: Sequence[str]) -> Params:
+    """The parameters of a kept question as a connector takes them."""
+    if named:
+        return {str(name): found for name, found in asked.params}
+    return asked.params

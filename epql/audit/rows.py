@@ -1,0 +1,127 @@
+"""Rows on their way to a person: what they carry is taken off, counted and digested.
+
+The digest is BLAKE3 over the rows in order, each as msgpack has it, so that 1, 1.0 and '1' differ.
+It does not depend on how the rows were fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from epql.audit.seen import Seen
+from epql.engine.digest import Hasher
+from epql.engine.errors import Error
+from epql.engine.reading import Rows
+from epql.plan.carried import Carried
+
+Row = tuple[Any, ...]
+_encode = msgspec.msgpack.Encoder().encode
+_TOGETHER = 256
+"""Rows that are digested at once."""
+
+
+class RowsDigest:
+    """The digest of rows, of which there may be many."""
+
+    def __init__(self) -> None:
+        self._hasher = Hasher()
+        self.count = 0
+
+    def update(self, rows: list[Row]) -> None:
+        """Add rows."""
+        self._hasher.update(b"".join(map(_encode, rows)))
+        self.count += len(rows)
+
+    def digest(self) -> bytes:
+        """The digest of the rows so far."""
+        return self._hasher.digest()
+
+
+NO_ROWS = RowsDigest().digest()
+"""The digest of no rows."""
+
+Finish = Callable[["AuditedRows", bool, Error | None], None]
+"""Called once, when the rows are used up (True), let go of (False), or ended in an error."""
+
+
+class AuditedRows:
+    """The rows of a query, the last columns of which are the audit's."""
+
+    def __init__(self, rows: Rows, carried: Carried, seen: Seen, finish: Finish) -> None:
+        self._rows = rows
+        self._carried = carried.columns
+        self._place = carried.disputed
+        self._finish: Finish | None = finish
+        self._waiting: list[Row] = []
+        self.seen = seen
+        self.told = RowsDigest()
+        self.disputed = False
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        try:
+            row = next(self._rows)
+        except StopIteration:
+            self._end(True)
+            raise
+        except Error as error:
+            self._end(False, error)
+            raise
+        if self._carried:
+            self.seen.exact(row[-self._carried :])
+            row = row[: -self._carried]
+        if self._place is not None and row[self._place]:
+            self.disputed = True
+        self._waiting.append(row)
+        if len(self._waiting) >= _TOGETHER:
+            self._digest()
+        return row
+
+    def rest(self) -> list[Row]:
+        """All rows that are left."""
+        try:
+            rows = self._rows.rest()
+        except Error as error:
+            self._end(False, error)
+            raise
+        if self._carried:
+            own = -self._carried
+            for place in range(own, 0):
+                self.seen.exact([row[place] for row in rows])
+            rows = [row[:own] for row in rows]
+        if self._place is not None and any(row[self._place] for row in rows):
+            self.disputed = True
+        self._digest()
+        self.told.update(rows)
+        self._end(True)
+        return rows
+
+    def close(self) -> None:
+        """Let go of the rows."""
+        self._rows.close()
+        self._end(False)
+
+    def settle(self) -> None:
+        """End the record here, because what the rows name may be undone; rows may still follow."""
+        self._end(False)
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # nobody is left to tell
+            self.close()
+
+    def _digest(self) -> None:
+        if self._waiting:
+            self.told.update(self._waiting)
+            self._waiting = []
+
+    def _end(self, complete: bool, error: Error | None = None) -> None:
+        finish, self._finish = self._finish, None
+        if finish is not None:
+            self._digest()
+            finish(self, complete, error)
