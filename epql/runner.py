@@ -58,7 +58,8 @@ class Runner:
         self.session = Session(database, self._overridden)
         self.queries = Queries(database, self.session, weakref.WeakSet())
         self.scratch = ScratchTables(self.session.scratch, self.queries)
-        self.audits = _audits(database, self.state)
+        is_audited = database.audit.mode != "off"
+        self.audits = Audits(database.audit, self.state) if is_audited else None
         self._parsed: dict[str, Parsed] = {}
 
     # ------------------------------------------------------------ statements
@@ -418,11 +419,6 @@ class Runner:
             )
         report = import_history(self, path)
         return Result(report.assertions, notices=[report.sentence()])
-
-
-def _audits(database: Database, state: State) -> Audits | None:
-    log = getattr(database, "audit", None)
-    return None if log is None else Audits(log, state)
 
 
 def _answered(answer: Answer, resolver: Resolver) -> Result:

@@ -244,12 +244,12 @@ class Cursor:
         self._rows: Iterator[tuple[SqlValue, ...]] = iter(())
         self._row: tuple[SqlValue, ...] | None = None
         self._hidden: dict[str, SqlValue] = {}
-        self._places: dict[int, tuple[int, Show | None]] = {}
+        self._places: Places = {}
         self._behind = 0
 
     def Filter(self, _number: int, text: str, values: tuple[SqlValue, ...]) -> None:
-        use = parse_use(text)
         relation, context = self._relation, self._context
+        use, columns, self._places = _layout(relation, text)
         by_name = _columns_by_name(relation)
         hidden: dict[str, SqlValue] = {}
         conditions: list[Condition] = []
@@ -271,18 +271,15 @@ class Cursor:
         scope = context.scope(number)
         if hidden:
             scope = context.overridden(number, scope, hidden)
-        readable = relation.readable
-        wanted = [readable[i] for i in use.wanted]
-        self._places = {
-            _number_of(relation, i): (place, readable[i].show) for place, i in enumerate(use.wanted)
-        }
-        watcher = context.watcher(number)
-        if watcher is not None and relation.seen is not None:
-            wanted.append(relation.seen)
-        self._behind = len(wanted)
-        self._rows = relation.rows(context, scope, wanted, conditions)
-        if watcher is not None and relation.seen is not None:
-            self._rows = watcher(self._rows, len(wanted) - 1)
+        watcher = None if relation.seen is None else context.watcher(number)
+        if watcher is None or relation.seen is None:
+            self._rows = relation.rows(context, scope, columns, conditions)
+        else:
+            columns = (*columns, relation.seen)
+            self._rows = watcher(
+                relation.rows(context, scope, columns, conditions), len(columns) - 1
+            )
+        self._behind = len(columns)
         self._row = next(self._rows, None)
 
     def Eof(self) -> bool:
@@ -322,14 +319,22 @@ class Cursor:
         return self._hidden[name]
 
 
+Places = dict[int, tuple[int, Show | None]]
+
+
+@lru_cache(maxsize=2000)
+def _layout(relation: Relation, text: str) -> tuple[Use, tuple[Column, ...], Places]:
+    """An idxStr read back, the columns it reads, and where SQLite's numbers find them."""
+    use = parse_use(text)
+    columns = tuple(relation.readable[i] for i in use.wanted)
+    numbers = [i if i < len(relation.columns) else _seen_number(relation) for i in use.wanted]
+    shows = enumerate(column.show for column in columns)
+    return use, columns, dict(zip(numbers, shows, strict=True))
+
+
 def _seen_number(relation: Relation) -> int:
     """The number by which SQLite knows SEEN."""
     return len(relation.columns) + 1 + len(relation.hidden)
-
-
-def _number_of(relation: Relation, i: int) -> int:
-    """The number by which SQLite knows a readable column."""
-    return i if i < len(relation.columns) else _seen_number(relation)
 
 
 @lru_cache(maxsize=100)

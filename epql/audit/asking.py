@@ -7,14 +7,14 @@ once; what is left for each execution is one record before the rows and one behi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from epql.audit import findings
 from epql.audit.rows import NO_ROWS, AuditedRows
 from epql.audit.seen import Seen
+from epql.engine.audit.log import AuditLog
 from epql.engine.audit.record import Answered, Asked, query_id
 from epql.engine.content import check_name
 from epql.engine.errors import Error
@@ -32,8 +32,7 @@ from epql.queries import Queries, bindable
 from epql.settings import State
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A question that was kept, and what its answer will need."""
 
     digest: bytes
@@ -47,25 +46,10 @@ class Question:
         return query_id(self.digest)
 
 
-class Log(Protocol):
-    """Where questions and answers are kept (engine/audit/log.py)."""
-
-    name: str
-
-    def number(self) -> int:
-        """The next question's number."""
-
-    def ask(self, asked: Asked) -> bytes:
-        """Keep a question; its digest."""
-
-    def answer(self, answered: Answered) -> None:
-        """Keep what came of a question."""
-
-
 class Audits:
     """The reads of one connection. `open`: answers whose rows are still being fetched."""
 
-    def __init__(self, log: Log, state: State) -> None:
+    def __init__(self, log: AuditLog, state: State) -> None:
         self._log = log
         self._state = state
         self._open: WeakSet[AuditedRows] = WeakSet()
@@ -84,9 +68,9 @@ class Audits:
         present, log, state = resolver.present, self._log, self._state
         asked = Asked(
             present.clock, log.name, log.number(), state.agent, plan.parsed.text,
-            _params(plan, resolver), self._purpose(plan, resolver), kind, _relations(plan),
-            snapshot.tx, snapshot.clock, str(resolver.zone),
-            tuple([NAME[code] for code in snapshot.states]), snapshot.strategy,
+            _params(plan, resolver), self._purpose(plan, resolver), kind, plan.reads.names,
+            snapshot.tx, snapshot.clock, str(resolver.zone), _names(snapshot.states),
+            snapshot.strategy,
             snapshot.valid_low, snapshot.valid_high, 0, self._clauses(resolver),
             _is_unfiltered(plan, resolver), present.tx,
         )  # fmt: skip
@@ -162,9 +146,19 @@ def _params(plan: Plan, resolver: Resolver) -> tuple[Any, ...]:
     params, zone = resolver.params, resolver.zone
     if not params:
         return ()
+    if type(params) is tuple and _PLAIN.issuperset(map(type, params)):
+        return params
     if isinstance(params, Mapping):
         return tuple((name, _kept(params[name], zone)) for name in plan.parsed.named)
     return tuple([_kept(found, zone) for found in params])
+
+
+_PLAIN = frozenset((str, int, float, bytes, type(None)))
+
+
+@lru_cache(maxsize=1000)
+def _names(states: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(NAME[code] for code in states)
 
 
 def _kept(found: Any, zone: Any) -> Any:
@@ -173,19 +167,12 @@ def _kept(found: Any, zone: Any) -> Any:
     return bindable(found, zone)
 
 
-def _relations(plan: Plan) -> tuple[str, ...]:
-    """What is read: relations, and scratch tables as temp.name."""
-    scratch = [f"temp.{name}" for name in plan.mentioned.plain if name in plan.catalog.scratch]
-    return (*dict.fromkeys(plan.mentioned.relations), *scratch)
-
-
 def _is_unfiltered(plan: Plan, resolver: Resolver) -> bool:
     """Whether some table chose no states: neither by a condition nor by a clause at any level."""
-    for number in plan.unfiltered:
-        clause = plan.uses[number].clauses.lifecycle or resolver.standing.lifecycle
-        if not chooses(clause, resolver):
-            return True
-    return False
+    if plan.reads.unfiltered:
+        return True
+    standing = resolver.standing.lifecycle
+    return any(not chooses(clause or standing, resolver) for clause in plan.reads.asks)
 
 
 def _findings(question: Question, reads: Sequence[Any], disputed: bool) -> list[str]:

@@ -33,12 +33,20 @@ class RowsDigest:
 
     def update(self, rows: list[Row]) -> None:
         """Add rows."""
-        self._hasher.update(b"".join(map(_encode, rows)))
-        self.count += len(rows)
+        if rows:
+            # without the length of the array, so that it does not matter what came together
+            data = memoryview(_encode(rows))
+            self._hasher.update(data[_header(len(rows)) :])
+            self.count += len(rows)
 
     def digest(self) -> bytes:
         """The digest of the rows so far."""
         return self._hasher.digest()
+
+
+def _header(length: int) -> int:
+    """The bytes before the first item of an array in msgpack."""
+    return 1 if length < 16 else 3 if length < 65536 else 5
 
 
 NO_ROWS = RowsDigest().digest()
@@ -112,8 +120,9 @@ class AuditedRows:
         self._end(False)
 
     def __del__(self) -> None:
-        with suppress(Exception):  # nobody is left to tell
-            self.close()
+        if self._finish is not None:
+            with suppress(Exception):  # nobody is left to tell
+                self.close()
 
     def _digest(self) -> None:
         if self._waiting:

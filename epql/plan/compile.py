@@ -6,6 +6,7 @@ A Plan holds no instants and no parameters, so one text is planned once.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -17,6 +18,7 @@ from epql.nodes import (
     Clauses,
     Diff,
     Expression,
+    Lifecycle,
     Parsed,
     Query,
     Words,
@@ -27,9 +29,24 @@ from epql.plan import catalog, columns
 from epql.plan.carried import NOTHING, Carried, carry
 from epql.plan.columns import ColumnsOf, Mentioned
 from epql.plan.relations import Relations, Use
-from epql.plan.unfiltered import without_condition
+from epql.plan.unfiltered import unchosen
 from epql.plan.views import Catalog, View
 from epql.sqlgen import to_sqlite
+
+
+class Reads(NamedTuple):
+    """What an audited plan reads: names of relations, and of scratch tables as temp.name.
+
+    `unfiltered`: whether some table surely chose no lifecycle states; `asks`: the clauses that say
+    so only at each execution, None standing for those of the session.
+    """
+
+    names: tuple[str, ...] = ()
+    unfiltered: bool = False
+    asks: tuple[Lifecycle | None, ...] = ()
+
+
+NO_READS = Reads()
 
 
 @dataclass(frozen=True)
@@ -49,8 +66,7 @@ class Plan:
     mentioned: Mentioned
     compared: Compared | None = None
     carried: Carried = NOTHING
-    unfiltered: tuple[int, ...] = ()
-    """The uses that have no condition on lifecycle; only known where the plan is audited."""
+    reads: Reads = NO_READS
 
 
 @dataclass(frozen=True)
@@ -87,9 +103,12 @@ def compile_query(
     compared = _compared(relations, clauses)
     if not audited:
         return _planned(parsed, select, relations, known, compared)
-    open_uses, carried = without_condition(select), carry(select)
+    clauses_of = [use.clauses.lifecycle for use in relations.uses]
+    open_uses, carried = unchosen(select, clauses_of), carry(select)
     plan = _planned(parsed, select, relations, known, compared)
-    return replace(plan, carried=carried, unfiltered=open_uses)
+    scratch = [f"temp.{name}" for name in plan.mentioned.plain if name in known.scratch]
+    names = (*dict.fromkeys(plan.mentioned.relations), *scratch)
+    return replace(plan, carried=carried, reads=Reads(names, *open_uses))
 
 
 def _planned(

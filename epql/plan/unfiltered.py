@@ -6,7 +6,7 @@ and the parameter lifecycle_in, in WHERE or as an argument. A policy does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -22,24 +22,42 @@ _HIDDEN = "lifecycle_in"
 _NO_CHOICE = ("live", "any")
 
 
-def without_condition(query: exp.Query) -> tuple[int, ...]:
-    """The uses in a rewritten query, by number, whose text has no condition on lifecycle."""
-    found = {
-        number_of(table)
-        for table in every(query)
-        if isinstance(table, exp.Table) and is_seen(table) and not _has_condition(table)
-    }
-    return tuple(sorted(found))
+Clause = Lifecycle | None
 
 
-def chooses(lifecycle: Lifecycle | None, resolver: Resolver) -> bool:
+def unchosen(query: exp.Query, clauses: Sequence[Clause]) -> tuple[bool, tuple[Clause, ...]]:
+    """Whether some table of a rewritten query surely chose no states; else what says so later.
+
+    `clauses`: the LIFECYCLE clause of each use. A clause with parameters says so at each execution,
+    and without one (None) those do that stand in the session.
+    """
+    asks: list[Clause] = []
+    for table in every(query):
+        if isinstance(table, exp.Table) and is_seen(table) and not _has_condition(table):
+            clause = clauses[number_of(table)]
+            if clause is not None and not clause.negated and _is_literal(clause):
+                if all(str(state.this).lower() in _NO_CHOICE for state in clause.states):
+                    return True, ()
+            elif (clause is None or not clause.negated) and clause not in asks:
+                asks.append(clause)
+    return False, tuple(asks)
+
+
+def chooses(clause: Clause, resolver: Resolver) -> bool:
     """Whether a LIFECYCLE clause names states."""
-    if lifecycle is None:
+    if clause is None:
         return False
-    if lifecycle.negated:
+    if clause.negated:
         return True
-    states = [value(state, resolver.params, resolver.evaluate) for state in lifecycle.states]
+    states: list[object] = []
+    for state in clause.states:
+        found = value(state, resolver.params, resolver.evaluate)
+        states += found if isinstance(found, (list, tuple)) else [found]
     return not all(str(state).lower() in _NO_CHOICE for state in states)
+
+
+def _is_literal(clause: Lifecycle) -> bool:
+    return all(isinstance(state, exp.Literal) for state in clause.states)
 
 
 def _has_condition(table: exp.Table) -> bool:
