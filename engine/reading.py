@@ -120,7 +120,7 @@ def run(
     return Rows(session, numbers, cursor)
 
 
-def run_relation(session: Session, relation: str, scope: Scope, arguments: Sequence[Any]) -> Rows:
+def run_relation(session: Session, relation: str, scope: Opened, arguments: Sequence[Any]) -> Rows:
     """The rows of a relation for arguments, all its columns; None leaves an argument out."""
     names = [f"a{number}" for number in range(len(arguments))]
     given = {name: NOT_GIVEN if v is None else v for name, v in zip(names, arguments, strict=True)}

@@ -40,8 +40,8 @@ class Opened(NamedTuple):
     """A scope while a statement runs: its statement's present, and what sees its rows."""
 
     scope: Scope
-    present: Present | None
-    watcher: Watcher | None
+    present: Present | None = None
+    watcher: Watcher | None = None
 
 
 class Session:

@@ -125,7 +125,7 @@ class Queries:
 
     def change(self, plan: Plan, resolver: Resolver) -> tuple[list[Row], list[str]]:
         """Carry out a statement about a scratch table: its rows and their columns."""
-        scopes = self.scopes(plan, resolver)
+        scopes = self.scopes_of(plan, resolver)
         columns = self.columns_of(plan)
         return list(self.rows(plan, scopes, resolver)), columns
 
@@ -143,15 +143,10 @@ class Queries:
 
     def run(self, plan: Plan, resolver: Resolver) -> tuple[Iterator[Row], list[str], Scope | None]:
         """Rows, columns, and what the answer stands on."""
-        scopes = self.scopes(plan, resolver)
+        scopes = self.scopes_of(plan, resolver)
         columns = self.columns_of(plan)
         rows = self.rows(plan, scopes, resolver)
         return rows, columns, self.stands_on(plan, scopes, resolver)
-
-    @staticmethod
-    def scopes(plan: Plan, resolver: Resolver) -> list[Scope]:
-        """What each use of a relation is read at in this execution."""
-        return [resolver.scope(use) for use in plan.uses]
 
     @staticmethod
     def stands_on(plan: Plan, scopes: Sequence[Scope], resolver: Resolver) -> Scope | None:
@@ -168,7 +163,7 @@ class Queries:
     def count(self, plan: Plan, scope: Scope, resolver: Resolver) -> int:
         """How many rows a plan with one relation has at another scope."""
         counting = replace(plan, sql=f"SELECT count(*) FROM ({plan.sql})")
-        rows = self._rows(counting, [scope], resolver)
+        rows = self.rows(counting, [scope], resolver)
         return int(next(iter(list(rows)))[0])
 
     def is_small(self, assertions: int) -> bool:
@@ -224,7 +219,7 @@ class Queries:
 
     def relation(self, name: str, scope: Scope, arguments: Sequence[Any]) -> Rows:
         """The rows of a relation for arguments, all its columns."""
-        rows = reading.run_relation(self._session, name, scope, arguments)
+        rows = reading.run_relation(self._session, name, Opened(scope), arguments)
         self._running.add(rows)
         return rows
 
@@ -272,7 +267,7 @@ class Queries:
 
         Raises: what running it would raise so far.
         """
-        scopes = self.scopes(plan, resolver)
+        scopes = self.scopes_of(plan, resolver)
         columns = self.columns_of(plan)
         explaining = replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql)
         return Prepared(columns, scopes, list(self.rows(explaining, scopes, resolver)))

@@ -170,7 +170,7 @@ class Runner:
     def _query(self, parsed: Parsed, query: nodes.Query, resolver: Resolver) -> Result:
         queries, audits = self.queries, self.audits
         plan = queries.plan(parsed, query, audited=audits is not None)
-        scopes = queries.scopes(plan, resolver)
+        scopes = queries.scopes_of(plan, resolver)
         columns = queries.columns_of(plan)
         scope = queries.stands_on(plan, scopes, resolver)
         result = Result(-1, tuple(columns))

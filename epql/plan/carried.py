@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from epql.engine.vtab.base import SEEN
 from epql.engine.vtab.register import RELATIONS
-from epql.nodes import Bind, Expression, every
+from epql.nodes import Bind, every
 
 
 class Carried(NamedTuple):
@@ -79,7 +79,7 @@ def _is_plain(select: exp.Select) -> bool:
     return not any(_is_aggregate(node) for part in parts for node in every(part))
 
 
-def _is_aggregate(node: Expression) -> bool:
+def _is_aggregate(node: exp.Expr) -> bool:
     """Whether it sums rows up; one inside a subquery counts too, it may be the outer query's."""
     if not isinstance(node, exp.Anonymous) or node.name.lower() not in _AGGREGATES:
         return False
