@@ -49,8 +49,9 @@ _LAST_MOVE = (
     " ORDER BY t.id DESC LIMIT 1)"
 )
 _CORRECTED_BY = (
-    f"iif(w.state={CODE['incorrect']}, (SELECT ifnull('a:' || lower(hex(x.successor)),"
-    " 'x:' || lower(hex(x.digest))) FROM correction x WHERE x.assertion=w.assertion"
+    f"iif(w.state={CODE['incorrect']}, (SELECT"
+    " iif(x.successor IS NULL, 'x:' || lower(hex(x.digest)), 'a:' || lower(hex(x.successor)))"
+    " FROM correction x WHERE x.assertion=w.assertion"
     " AND x.id<((w.from_tx+1)<<20) ORDER BY x.id DESC LIMIT 1), NULL)"
 )
 _FLAGGED = (  # the latest flag that no later CONFIRM answered

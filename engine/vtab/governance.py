@@ -60,7 +60,7 @@ class Uses(Listing):
         *_when("u"),
         Column("what", "TEXT", "u.what", push="text", doc="assertion (CONFIRM), or rule"),
         Column(
-            "id", "TEXT", "ifnull('a:' || lower(hex(a.digest)), 'c:' || lower(hex(r.digest)))",
+            "id", "TEXT", "iif(r.digest IS NULL, 'a:' || lower(hex(a.digest)), 'c:' || lower(hex(r.digest)))",
             push="text", doc="of that assertion or rule",
         ),
         Column("agent", "TEXT", "g.name", push="text", doc="who confirmed or used it"),
@@ -83,7 +83,10 @@ class Corrections(Listing):
         Column("agent", "TEXT", "g.name", push="text", doc="who corrected it"),
         Column("reason", "TEXT", "x.reason", doc="what was wrong"),
         Column("replacement", "TEXT", "x.successor", show=address, doc="the id put in its place"),
-        Column("rule", "TEXT", "'c:' || lower(hex(x.rule))", push="text", doc="that FORBID made"),
+        Column(
+            "rule", "TEXT", "'c:' || lower(nullif(hex(x.rule), ''))", push="text",
+            doc="that FORBID made",
+        ),
         Column(
             "tended", "INTEGER",
             "EXISTS (SELECT 1 FROM tended e WHERE e.correction=x.id AND e.id<((:t+1)<<20))",
