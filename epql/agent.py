@@ -51,11 +51,11 @@ class Said:
         return self.add("FROM ?", start).add("TO ?", end)
 
 
-def said_of(target: Target) -> Said:
-    """A target as text and values."""
+def said_of(verb: str, target: Target) -> Said:
+    """A statement about a target."""
     if isinstance(target, str):
-        return Said("?", target)
-    return Said(f"({', '.join('?' * len(target))})", *target)
+        return Said(f"{verb} ?", target)
+    return Said(f"{verb} ({', '.join('?' * len(target))})", *target)
 
 
 class Speaking:
@@ -100,6 +100,33 @@ class Speaking:
             pairs = ", ".join(f"{_quoted(name)} = ?" for name in qualified)
             said.add(f"QUALIFIED ({pairs})", *qualified.values())
         said.add("KEY ?", key).add("REASON ?", reason).add("RETURNING id")
+        return str(self._said(said).fetchall()[0][0])
+
+    def correct(
+        self,
+        target: Target,
+        *,
+        reason: str,
+        to: Object | None = None,
+        valid_from: Time | None = None,
+        valid_to: Time | None = None,
+        forbid: bool = False,
+        prefer: Object | None = None,
+        confidence: float | None = None,
+        source: str | None = None,
+    ) -> str:
+        """CORRECT an assertion; the id of its replacement, or else of the correction ('x:…').
+
+        `to`, `valid_from`, `valid_to`, `confidence` and `source` are the replacement's; with
+        `forbid` the wrong triple is forbidden from now on, and `prefer` is what to use instead.
+        Raises: IntegrityError for what cannot be corrected, and the errors of targets.
+        Source: docs/language/judging.md.
+        """
+        said = said_of("CORRECT", target).add("TO ?", to).add_valid(valid_from, valid_to)
+        if forbid:
+            said.add("FORBID")
+        said.add("PREFER ?", prefer).add("CONFIDENCE ?", confidence).add("SOURCE ?", source)
+        said.add("REASON ?", reason).add("RETURNING corrected_by")
         return str(self._said(said).fetchall()[0][0])
 
     @contextmanager

@@ -60,7 +60,8 @@ class Uses(Listing):
         *_when("u"),
         Column("what", "TEXT", "u.what", push="text", doc="assertion (CONFIRM), or rule"),
         Column(
-            "id", "TEXT", "iif(r.digest IS NULL, 'a:' || lower(hex(a.digest)), 'c:' || lower(hex(r.digest)))",
+            "id", "TEXT",
+            "iif(u.what='rule', 'c:' || lower(hex(r.digest)), 'a:' || lower(hex(a.digest)))",
             push="text", doc="of that assertion or rule",
         ),
         Column("agent", "TEXT", "g.name", push="text", doc="who confirmed or used it"),
