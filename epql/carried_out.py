@@ -48,17 +48,13 @@ VERBS: dict[type, Callable[[Work, Any], Answer]] = {
 NOT_YET: dict[type, str] = {
     nodes.Backup: "BACKUP",
     nodes.Bisect: "BISECT",
-    nodes.Blame: "BLAME",
     nodes.Check: "CHECK",
     nodes.Erase: "ERASE",
     nodes.Export: "EXPORT",
-    nodes.HistoryOf: "HISTORY OF",
     nodes.Impact: "IMPACT OF",
     nodes.Replay: "REPLAY QUERY",
     nodes.Restore: "RESTORE",
     nodes.Trace: "TRACE QUERIES",
     nodes.Verify: "VERIFY",
-    nodes.Why: "WHY",
-    nodes.WhyNot: "WHY NOT",
 }
 """Statements that are understood but not carried out yet, as the user knows them."""

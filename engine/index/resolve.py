@@ -106,23 +106,29 @@ def candidates(shape: Shape, slot_where: Sequence[str]) -> Source:
     return Source(tables, (piece("w"), *slot_where))
 
 
+def ranking(shape: Shape, slot_where: Sequence[str], *, by_object: bool = False) -> str:
+    """A table of the candidates that CREDENCE or CONSENSUS compares: with `rank`, `place`, and
+    `score` where the objects of a slot are compared (weighed.py)."""
+    assert shape.weighing is not None
+    rivals = _compared(shape, slot_where)
+    if shape.strategy == "consensus" and not by_object:
+        return weighed.by_consensus(shape.weighing, rivals)
+    return weighed.by_credence(shape.weighing, rivals, by_object=by_object)
+
+
 def _one(shape: Shape, slot_where: Sequence[str]) -> Source:
     if shape.strategy == "latest" and not shape.split:
         return _fast(shape, slot_where)
     if shape.weighing is None:
         return _ranked(shape, slot_where, "x.slot")
-    rivals = _compared(shape, slot_where)
-    if shape.strategy == "consensus":
-        return _placed(weighed.by_consensus(shape.weighing, rivals))
-    return _placed(weighed.by_credence(shape.weighing, rivals, by_object=False))
+    return _placed(ranking(shape, slot_where))
 
 
 def _by_object(shape: Shape, slot_where: Sequence[str]) -> Source:
     """The winners where MANY is declared: one for each object."""
     if shape.weighing is None:
         return _ranked(shape, slot_where, "x.slot, typeof(o.object), o.object")
-    rivals = _compared(shape, slot_where)
-    return _placed(weighed.by_credence(shape.weighing, rivals, by_object=True))
+    return _placed(ranking(shape, slot_where, by_object=True))
 
 
 def _fast(shape: Shape, slot_where: Sequence[str]) -> Source:

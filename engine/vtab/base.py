@@ -73,6 +73,9 @@ HIDDEN = {
     "resolve_by": "says RESOLVE BY",
     "since": "says DIFF SINCE",
     "until": "says UNTIL of a DIFF",
+    "target": "what is asked about: an id, or a subject with of_predicate",
+    "of_predicate": "the predicate of what is asked about",
+    "of_object": "the object of what is asked about",
 }
 """What the hidden columns a person may write mean."""
 

@@ -12,6 +12,7 @@ from epql.engine.vtab.beliefs import Assertions, Beliefs, History
 from epql.engine.vtab.changes import AssertionChanges, Changes
 from epql.engine.vtab.context import Context
 from epql.engine.vtab.declared import Agents, Policies, Topics
+from epql.engine.vtab.explaining import Blame, HistoryOf, Why, WhyNot
 from epql.engine.vtab.governance import Corrections, Flags, Uses, Votes
 from epql.engine.vtab.ledger import Commits, Epochs, Journal, Transitions
 from epql.engine.vtab.names import Predicates, Views
@@ -25,6 +26,7 @@ RELATIONS: dict[str, Relation] = {
         Transitions(), Votes(), Uses(), Corrections(), Flags(), Constraints(), Epochs(),
         Predicates(), Agents(), Topics(), Policies(), Views(), Queries(), Reads(), Trust(),
         TrustChanges(),
+        Why(), WhyNot(), Blame(), HistoryOf(),
     )
 }  # fmt: skip
 """Every relation by name; all are read-only."""

@@ -27,6 +27,9 @@ CLAUSES_OF: dict[str, tuple[str, ...]] = {
     "history": ("as_of", "valid", "lifecycle", "history"),
     "changes": ("as_of", "valid", "lifecycle", "resolve"),
     "assertion_changes": ("as_of", "valid", "lifecycle"),
+    "why": ("as_of", "valid", "lifecycle", "resolve"),
+    "why_not": ("as_of", "valid", "lifecycle", "resolve"),
+    "blame": ("as_of", "valid", "lifecycle", "resolve"),
 }
 """The clauses that have a meaning on a relation; on those not listed only AS OF has."""
 

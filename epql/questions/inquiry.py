@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 from epql.engine.errors import ProgrammingError
@@ -52,7 +53,10 @@ class Inquiry(Asking):
         level = merged(clauses, self.resolver.standing)
         return self.resolver.snapshot(replace(level, purpose=None, history=None, diff=None))
 
-    def ask(self, relation: str, snapshot: Snapshot, *arguments: Any) -> Reply:
-        """What a relation answers about its arguments."""
+    def ask(self, relation: str, snapshot: Snapshot, each: Sequence[Sequence[Any]]) -> Reply:
+        """What a relation answers about each set of arguments, one after the other."""
         columns = tuple(column.name for column in RELATIONS[relation].columns)
-        return Reply(columns, self.queries.relation(relation, snapshot, arguments), snapshot)
+        if len(each) == 1:
+            return Reply(columns, self.queries.relation(relation, snapshot, each[0]), snapshot)
+        rows = (self.queries.relation(relation, snapshot, arguments) for arguments in each)
+        return Reply(columns, chain.from_iterable(rows), snapshot)

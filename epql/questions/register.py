@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from epql import nodes
+from epql.questions import blame, history_of, why, why_not
 from epql.questions.inquiry import Inquiry, Reply
 
-QUESTIONS: dict[type, Callable[[Inquiry, Any], Reply]] = {}
+QUESTIONS: dict[type, Callable[[Inquiry, Any], Reply]] = {
+    nodes.Blame: blame.run,
+    nodes.HistoryOf: history_of.run,
+    nodes.Why: why.run,
+    nodes.WhyNot: why_not.run,
+}
 """The question of each statement that asks."""

@@ -86,7 +86,12 @@ def connection() -> epql.Connection:
 def tables(connection: epql.Connection) -> dict[str, Table]:
     """Each relation with its twin; what stands in the past has a twin of its own."""
     names = {name: name for name in RELATIONS if "changes" not in name and name not in AUDITED}
+    names["trust_changes"] = "trust_changes"
     names["changes"] = "changes(x'', 10)"
+    for name in (name for name in names if RELATIONS[name].arguments):
+        names[name] = f"{name}(x'', 's/1', 'p')"
+    names["blame"] = "blame(x'', 's/1', 'p', x'', 40)"
+    names["why_not"] = "why_not(x'', 's/1', 'p', '1')"
     names["assertion_changes"] = "assertion_changes(x'', 10)"
     for name in ("beliefs", "assertions", "history"):
         names[name + "_past"] = f"{name}(x'', 40, 'any')"
@@ -111,7 +116,8 @@ KEYS = [
     "beliefs", "assertions", "history", "commits", "journal", "transitions", "epochs",
     "predicates", "agents", "changes", "assertion_changes", "beliefs_past", "assertions_past",
     "history_past", "beliefs_none", "assertions_any", "views", "votes", "uses", "corrections",
-    "flags", "topics", "policies", "constraints",
+    "flags", "topics", "policies", "constraints", "trust", "trust_changes",
+    "why", "why_not", "blame", "history_of",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from epql.engine.vtab.register import RELATIONS
 from epql.explain import answers, show
 from epql.nodes import Query
 from epql.parse import parse
+from epql.plan.catalog import DIFFS
 from tests.clock import TestClock
 
 SPAN = Span(0, 4)
@@ -35,7 +36,10 @@ def shown(con: epql.Connection, name: str) -> list[tuple[object, ...]]:
 def test_a_relation_is_described_whole(con: epql.Connection, name: str) -> None:
     told = answers.describe_name(con.runner.queries, name.upper(), None)
     rows = list(told.rows)
-    seen = con.execute(f"SELECT * FROM {name}{'(1)' if 'changes' in name else ''}").description
+    given = (
+        "(1)" if name in DIFFS.values() else "('s', 'p', 'o')" if RELATIONS[name].arguments else ""
+    )
+    seen = con.execute(f"SELECT * FROM {name}{given}").description
     assert [row[0] for row in rows if not row[2]] == [column for column, *_ in seen or ()]
     assert [row[0] for row in rows if row[2]] == list(RELATIONS[name].hidden)
     assert all(row[3] for row in rows), "a column without a meaning"
