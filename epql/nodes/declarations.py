@@ -46,6 +46,7 @@ class DefinePolicy:
     name: str
     value: Expression
     span: Span
+    name_span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

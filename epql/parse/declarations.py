@@ -39,7 +39,9 @@ class Declarations(Options):
         return parts[1:-1:2]
 
     def define_policy(self, parts: Parts, start: int, end: int) -> nodes.DefinePolicy:
-        return nodes.DefinePolicy(parts[2].name.lower(), parts[4], Span(start, end))
+        return nodes.DefinePolicy(
+            parts[2].name.lower(), parts[4], Span(start, end), span_of(parts[2])
+        )
 
     def policy_word(self, parts: Parts, start: int, end: int) -> Expression:
         word = parts[0]

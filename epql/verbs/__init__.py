@@ -10,6 +10,7 @@
     supersede   SUPERSEDE
     correct     CORRECT
     revive      REVIVE
+    replaced    what is told of their replacements
     views       DEFINE QUERY, DROP QUERY
     declare     DEFINE PREDICATE, MARK EPOCH
     naming      DEFINE AGENT, DEFINE TOPIC

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable
 from typing import Any
 
 from epql.engine import lookup
 from epql.engine.content import check_confidence, check_object
 from epql.engine.errors import ProgrammingError
-from epql.engine.governance import correcting, four_eyes
+from epql.engine.governance import correcting
 from epql.engine.lifecycle import LIVE
-from epql.engine.records import Assertion, assertion_id
+from epql.engine.records import Assertion, Object
 from epql.nodes import Correct, Expression
-from epql.verbs import targets
+from epql.verbs import replaced, targets
 from epql.verbs.asserter import interval
 from epql.verbs.returning import answer
 from epql.verbs.work import Answer, Work
@@ -30,8 +31,9 @@ def run(work: Work, statement: Correct) -> Answer:
         done.append(correcting.correct(work.transaction, digest, wrong[-1], remedy, rules))
 
     digests = targets.each(work, statement.target, correct)
-    _tell_of_replacements(work, done)
-    _tell_of_others(work, wrong, {one.replacement.digest for one in done if one.replacement})
+    made = [one.replacement for one in done if one.replacement is not None]
+    replaced.tell(work, made)
+    _tell_of_others(work, wrong, {outcome.digest for outcome in made})
     return answer(work, digests, statement.returning)
 
 
@@ -74,36 +76,23 @@ def _check_needless(statement: Correct) -> None:
             )
 
 
-def _tell_of_replacements(work: Work, done: Iterable[correcting.Corrected]) -> None:
-    made = [one.replacement for one in done if one.replacement is not None]
-    fresh = {outcome.digest for outcome in made if outcome.done == "new"}
-    for digest in dict.fromkeys(one.digest for one in made if one.digest not in fresh):
-        state = lookup.state_of(work.database, digest)
-        work.notice(f"the replacement {assertion_id(digest)[:14]}… stood already: {state}")
-    tell_of_review(work, [outcome.digest for outcome in made])
-
-
-def tell_of_review(work: Work, digests: Iterable[bytes]) -> None:
-    """Under four_eyes a replacement waits for another agent's approval."""
-    if not four_eyes.is_on(work.transaction):
-        return
-    for digest in dict.fromkeys(digests):
-        if lookup.state_of(work.database, digest) == "review":
-            work.notice(
-                f"{assertion_id(digest)[:14]}… is in review: under four_eyes another agent has to"
-                " PROMOTE it"
-            )
-
-
 def _tell_of_others(work: Work, wrong: Iterable[Assertion], made: Container[bytes]) -> None:
     """The same triple, asserted by others too, is believed still."""
-    for subject, predicate, obj in dict.fromkeys((w.subject, w.predicate, w.object) for w in wrong):
-        stood = lookup.standing_in(work.database, subject, predicate)
-        same = [s for s in stood if s.object == obj and type(s.object) is type(obj)]
-        count = sum(one.state in LIVE and one.digest not in made for one in same)
-        if count:
-            what = "another assertion says" if count == 1 else f"{count} other assertions say"
+    slots: dict[tuple[str, str], dict[str, Object]] = {}
+    for one in wrong:
+        objects = slots.setdefault((one.subject, one.predicate), {})
+        objects[repr(one.object)] = one.object
+    for (subject, predicate), objects in slots.items():
+        counts = Counter(
+            repr(one.object)
+            for one in lookup.standing_in(work.database, subject, predicate)
+            if one.state in LIVE and one.digest not in made
+        )
+        for key in objects.keys() & counts.keys():
+            said = "another assertion says"
+            if counts[key] > 1:
+                said = f"{counts[key]} other assertions say"
             work.notice(
-                f"{what} ({subject!r}, {predicate!r}, {obj!r}) still:"
+                f"{said} ({subject!r}, {predicate!r}, {objects[key]!r}) still:"
                 " CORRECT (SELECT id FROM assertions WHERE …) takes all of them"
             )

@@ -27,7 +27,7 @@ def define_policy(work: Work, statement: DefinePolicy) -> Answer:
         raise ProgrammingError(
             f"there is no policy called {name!r}",
             code="policy.unknown",
-            span=statement.span,
+            span=statement.name_span or statement.span,
             hint=nearest(name, POLICIES, "the policies are "),
         )
     value = work.checked(statement.value, lambda found: _accepted(name, policy, found))

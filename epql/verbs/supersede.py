@@ -6,9 +6,9 @@ from epql.engine import lookup
 from epql.engine.content import check_confidence, check_object
 from epql.engine.governance import replacements
 from epql.engine.records import Assertion
+from epql.engine.transaction import Outcome
 from epql.nodes import Supersede
-from epql.verbs import targets
-from epql.verbs.correct import tell_of_review
+from epql.verbs import replaced, targets
 from epql.verbs.returning import answer
 from epql.verbs.work import Answer, Work
 
@@ -19,16 +19,15 @@ def run(work: Work, statement: Supersede) -> Answer:
     if statement.since is not None:
         since = work.resolver.instant(statement.since, work.resolver.now)
     reason = work.reason(statement.reason)
-    made: list[bytes] = []
+    made: list[Outcome] = []
 
     def supersede(digest: bytes) -> None:
         successor = _successor(work, statement, lookup.content_of(work.database, digest))
-        outcome = replacements.supersede(work.transaction, digest, successor, since, reason)
-        made.append(outcome.digest)
+        made.append(replacements.supersede(work.transaction, digest, successor, since, reason))
 
     targets.each(work, statement.target, supersede)
-    tell_of_review(work, made)
-    return answer(work, made, statement.returning)
+    replaced.tell(work, made)
+    return answer(work, [outcome.digest for outcome in made], statement.returning)
 
 
 def _successor(work: Work, statement: Supersede, old: Assertion) -> Assertion:

@@ -165,6 +165,17 @@ def policy_equals(m: Mistake) -> Error | None:
     )
 
 
+def properties_in_parentheses(m: Mistake) -> Error | None:
+    """DEFINE AGENT bob kind = 'x', DEFINE TOPIC auth AS 'auth/*'."""
+    if m.up(-3) != "DEFINE" or m.kind(0) == END:
+        return None
+    form = {"AGENT": "(kind = 'model')", "TOPIC": "(subjects = 'auth/*')"}.get(m.up(-2))
+    if form is None:
+        return None
+    hint = f"write DEFINE {m.up(-2)} {m.written(-1)} {form}"
+    return m.error(f"unexpected {m.shown()}", hint, expected="expected (")
+
+
 def option_words(m: Mistake) -> Error | None:
     """What stands after a verb in other languages, answered with EPQL's word for it."""
     verb = _first(m)
@@ -238,5 +249,6 @@ EXACT: tuple[Recogniser, ...] = (
     slot_forms,
     option_equals,
     policy_equals,
+    properties_in_parentheses,
 )
 RECOGNISERS: tuple[Recogniser, ...] = (option_words,)
