@@ -10,7 +10,10 @@ from tests.clock import TestClock, text_of
 from tests.property.model import ANY, LIVE, Content, Identity, Refused, Row
 from tests.property.oracle_changes import CAUSE, WHOLE
 
-INSTANTS = ("valid_from", "valid_to", "recorded_at", "believed_from", "believed_to", "updated_at")
+INSTANTS = (
+    "valid_from", "valid_to", "recorded_at", "believed_from", "believed_to", "updated_at",
+    "last_used",
+)  # fmt: skip
 BELIEF = (
     "subject", "predicate", "object", "confidence", "credence", "lifecycle", "agent", "source",
     "topic", "valid_from", "valid_to", "recorded_at", "tx", "id",
@@ -19,6 +22,20 @@ COLUMNS = {
     "beliefs": (*BELIEF, "support", "disputed"),
     "assertions": (*BELIEF, "flagged"),
     "history": (*BELIEF, "believed_from", "believed_to", "tx_from", "tx_to"),
+    "constraints": (
+        "id",
+        "subject",
+        "predicate",
+        "object",
+        "severity",
+        "prefer",
+        "agent",
+        "freshness",
+        "uses",
+        "last_used",
+        "in_force",
+    ),
+    "commits": ("tx", "recorded_at", "agent"),
     "trust": ("agent", "topic", "score", "successes", "failures", "updated_at"),
 }
 CHANGE = (
@@ -28,7 +45,8 @@ CHANGE = (
     "tx", "at", "agent", "reason",
 )  # fmt: skip
 
-FORBIDDEN = ("lifecycle.required",)
+CHECKED = ("verdict", "rule", "reason", "prefer", "severity", "freshness")
+FORBIDDEN = ("policy.lifecycle_required",)
 """Codes of a ProgrammingError that the oracle foresees."""
 
 Clauses = dict[str, Any]
@@ -43,10 +61,13 @@ class Engine:
         self.path, self.clock = path, clock
         self.ids: dict[Identity, str] = {}
         self.identities: dict[str, Identity] = {}
+        self.rules: dict[str, int] = {}
         self.open()
 
     def open(self) -> None:
-        self.con = epql.connect(self.path, agent="machine", clock=self.clock, autocommit=True)
+        self.con = epql.connect(
+            self.path, agent="machine", clock=self.clock, autocommit=True, audit="off"
+        )
 
     def restart(self, rebuild: bool) -> None:
         """Close and open again, with the index deleted in between if asked."""
@@ -74,6 +95,16 @@ class Engine:
         """Note that this content has this id; both ways there is only one."""
         assert self.ids.setdefault(content.id, engine_id) == engine_id, content
         assert self.identities.setdefault(engine_id, content.id) == content.id, content
+
+    def learn_rules(self) -> None:
+        """Number the rules as the oracle does: in the order in which they were made."""
+        ids = [str(rule_id) for (rule_id,) in self.run("SELECT id FROM constraints")]
+        self.rules = {rule_id: number for number, rule_id in enumerate(ids, start=1)}
+
+    def check(self, triple: tuple[Any, ...]) -> list[Row]:
+        """CHECK of one triple."""
+        rows = self.run("CHECK (?, ?, ?)", *triple)
+        return [self._in_terms(CHECKED, row) for row in rows]
 
     def assert_content(self, content: Content, state: str | None, reason: str | None) -> str:
         """ASSERT; returns the id."""
@@ -128,9 +159,10 @@ class Engine:
 
     def _in_terms(self, names: tuple[str, ...], values: tuple[Any, ...]) -> Row:
         row = dict(zip(names, values, strict=True))
-        for name in ("id", "before_id", "after_id"):
+        for name in ("id", "rule", "before_id", "after_id"):
             if row.get(name) is not None:
-                row[name] = self.identities[row[name]]
+                known: Any = self.rules if row[name].startswith("c:") else self.identities
+                row[name] = known[row[name]]
         return row
 
 

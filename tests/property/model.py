@@ -266,7 +266,7 @@ class View:
     """How a question looks: snapshot, evaluation clock, and the clauses in force.
 
     `lifecycle`: None is as the policy says. `valid`: None is AT the evaluation clock; ('at', v),
-    ('range', a, b), ('any',).
+    ('range', a, b), ('any',). `strict`: whether a policy may refuse.
     """
 
     tx: int
@@ -274,6 +274,7 @@ class View:
     lifecycle: frozenset[str] | None = None
     valid: tuple[Any, ...] | None = None
     resolve: str = "latest"
+    strict: bool = True
 
     def sees(self, piece: Piece) -> bool:
         if self.lifecycle is None or piece.state not in self.lifecycle:

@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.property import oracle_changes, oracle_resolve, oracle_rules, oracle_trust
 from tests.property.model import (
+    ANY,
     LIVE,
     Candidate,
     Confirmed,
@@ -50,20 +51,25 @@ class Oracle(Writer):
 
     def view(self, clock: int, **clauses: Any) -> View:
         """AS OF an instant: the last commit up to it, and it as the evaluation clock."""
-        view = View(sum(c.at <= clock for c in self.commits), clock, **clauses)
-        return self._by_policy(view) if view.lifecycle is None else view
+        return View(sum(c.at <= clock for c in self.commits), clock, **clauses)
 
-    def _by_policy(self, view: View) -> View:
-        """Which states a view without LIFECYCLE sees."""
+    def _seeing(self, view: View, answers: bool) -> View:
+        """The view with its states as the policy says; `required` refuses one that chose none.
+
+        LIVE and ANY written out choose none either, but what only lists takes them.
+        """
         policy = self.past(view.tx).policy("lifecycle")
-        if policy == "required":
+        unchosen = (None, LIVE, ANY) if answers else (None,)
+        if policy == "required" and view.strict and view.lifecycle in unchosen:
             raise Refused("programming")
-        states = LIVE if policy == "live" else frozenset({"approved"})
-        return replace(view, lifecycle=states)
+        if view.lifecycle is not None:
+            return view
+        return replace(view, lifecycle=frozenset({"approved"}) if policy == "approved" else LIVE)
 
     def candidates(self, view: View) -> list[Candidate]:
         """One per assertion with a piece the view sees: that asserted last, then starting last."""
         found = []
+        view = self._seeing(view, answers=False)
         for standing in self.past(view.tx).standing.values():
             seen = [piece for piece in standing.pieces if view.sees(piece)]
             if seen:
@@ -84,6 +90,7 @@ class Oracle(Writer):
     def winners(self, view: View) -> list[tuple[Slot, list[Candidate], Candidate]]:
         """Each slot with its candidates and a winner of it."""
         past = self.past(view.tx)
+        view = self._seeing(view, answers=True)
         return [
             (slot, candidates, winner)
             for slot, candidates in self.slots(view).items()
@@ -138,6 +145,7 @@ class Oracle(Writer):
     def history(self, view: View, since: int | None = None, until: int | None = None) -> list[Row]:
         """One row per span of commits in which a piece of an assertion stayed the same."""
         rows: list[Row] = []
+        view = self._seeing(view, answers=False)
         for (_, number), spans in self._spans(view.tx).items():
             for tx_from, tx_to, standing in spans:
                 piece = standing.pieces[number]
@@ -172,9 +180,18 @@ class Oracle(Writer):
         """The relation `trust`."""
         return oracle_trust.relation(self.past(view.tx))
 
+    def constraints(self, view: View) -> list[Row]:
+        """The relation `constraints`."""
+        return oracle_rules.relation(self.past(view.tx), view.clock)
+
     def check(self, view: View, triple: oracle_rules.Triple) -> list[Row]:
         """CHECK, read only."""
         return oracle_rules.check(self.past(view.tx), triple, view.clock)
+
+    def commit_rows(self, view: View) -> list[Row]:
+        """The relation `commits`: who wrote, and when."""
+        past = self.commits[: view.tx]
+        return [{"tx": c.tx, "recorded_at": c.at, "agent": c.agent} for c in past]
 
     def changes(self, since: int, until: int, **clauses: Any) -> list[Row]:
         """DIFF of beliefs between two instants, each with its own clock."""

@@ -76,7 +76,7 @@ def _cause(oracle: Oracle, slot: Slot, since: int, until: int, clauses: Clauses)
     """The last point at which the slot's answer became the after side."""
 
     def answer(clock: int) -> Any:
-        return _compared(answers(oracle, clock, clauses).get(slot))
+        return _compared(answers(oracle, clock, clauses | {"strict": False}).get(slot))
 
     bounds = _bounds(oracle, slot)
     commits = {commit.at: commit for commit in oracle.commits}

@@ -1,19 +1,18 @@
 """Which candidate of a slot wins: credence, votes, and the five strategies.
 
-Freshness for ranking is counted from the slot's newest evidence instead of the clock, and the
-sums are rounded, so that the passing of time alone never turns a ranking.
+Freshness for ranking is counted from the newest evidence instead of the clock, and what is compared
+are whole numbers of 10⁻¹², so that time alone never turns a ranking: docs/language/resolving.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from math import floor
 
 from tests.property.model import (
     Candidate,
     Commit,
     Confirmed,
     Content,
-    Identity,
     Object,
     View,
     Voted,
@@ -56,8 +55,9 @@ def credence(past: Past, candidate: Candidate, clock: int) -> float:
     return content.confidence * trusted * freshness(past.half_life(content.predicate), age)
 
 
-def _latest_votes(past: Past, ids: set[Identity]) -> dict[str, tuple[Commit, Voted]]:
-    """By agent: its latest vote on any of some assertions."""
+def _ballot(past: Past, group: list[Candidate]) -> dict[str, tuple[Commit, Voted]]:
+    """By agent: its latest vote on any candidate of an object."""
+    ids = {candidate.standing.content.id for candidate in group}
     return {e.agent: (c, e) for c, e in past.events(Voted) if e.content.id in ids}
 
 
@@ -80,15 +80,8 @@ def winners(past: Past, candidates: list[Candidate], view: View) -> list[Candida
     if view.resolve == "confidence":
         return [max(candidates, key=lambda c: (c.standing.content.confidence, moment(c)))]
     if view.resolve == "credence":
-        return [_most_credible(past, candidates, candidates)]
-    by_object: dict[Typed, list[Candidate]] = {}
-    for candidate in candidates:
-        by_object.setdefault(object_of(candidate), []).append(candidate)
-    best = max(
-        by_object.values(),
-        key=lambda group: (_voices(past, group, candidates), max(map(moment, group))),
-    )
-    return [_most_credible(past, best, candidates)]
+        return [_most_credible(past, candidates)]
+    return [_most_credible(past, _most_agreed(past, candidates))]
 
 
 def moment(candidate: Candidate) -> tuple[int, int]:
@@ -96,43 +89,60 @@ def moment(candidate: Candidate) -> tuple[int, int]:
     return candidate.piece.tx, candidate.piece.order
 
 
-def _most_credible(past: Past, candidates: list[Candidate], slot: Iterable[Candidate]) -> Candidate:
-    clock = _newest(past, slot)
+def _most_credible(past: Past, candidates: list[Candidate]) -> Candidate:
+    clock = max(evidence(past, candidate) for candidate in candidates)
 
-    def rank(candidate: Candidate) -> tuple[float, tuple[int, int]]:
-        value = credence(past, candidate, clock)
-        if past.is_newcomer(candidate.standing.content.agent):
-            value *= past.policy("newcomer_weight")
-        return round(value, 12), moment(candidate)
+    def rank(candidate: Candidate) -> tuple[int, tuple[int, int]]:
+        weight = _weight(past, candidate.standing.content.agent)
+        return _units(credence(past, candidate, clock) * weight), moment(candidate)
 
     return max(candidates, key=rank)
 
 
-def _voices(past: Past, group: list[Candidate], slot: list[Candidate]) -> float:
+def _most_agreed(past: Past, candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates of the object with the highest score."""
+    groups: dict[Typed, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(object_of(candidate), []).append(candidate)
+    instants = [evidence(past, candidate) for candidate in candidates]
+    for group in groups.values():
+        instants += [commit.at for commit, _ in _ballot(past, group).values()]
+    clock = max(instants)
+
+    def score(group: list[Candidate]) -> tuple[int, tuple[int, int]]:
+        return _score(past, group, clock), max(moment(candidate) for candidate in group)
+
+    return max(groups.values(), key=score)
+
+
+def _score(past: Past, group: list[Candidate], clock: int) -> int:
     """What speaks for an object: each agent once, and all newcomers together once."""
-    clock = _newest(past, slot)
-    pro: dict[str, float] = {}
+    said: dict[str | None, list[tuple[float, float]]] = {}
     for candidate in group:
         agent = candidate.standing.content.agent
-        pro[agent] = max(pro.get(agent, 0.0), credence(past, candidate, clock))
-    contra: dict[str, float] = {}
-    ids = {candidate.standing.content.id for candidate in group}
-    for agent, (commit, vote) in _latest_votes(past, ids).items():
+        said.setdefault(_voice(past, agent), []).append((credence(past, candidate, clock), 0.0))
+    for agent, (commit, vote) in _ballot(past, group).items():
         value = _vote_value(past, commit, vote, clock)
-        if vote.is_for:
-            pro[agent] = max(pro.get(agent, 0.0), value)
-        else:
-            contra[agent] = value
-    total = sum(v for agent, v in pro.items() if not past.is_newcomer(agent))
-    total -= sum(v for agent, v in contra.items() if not past.is_newcomer(agent))
-    pooled = max([v for agent, v in pro.items() if past.is_newcomer(agent)], default=0.0)
-    pooled -= max([v for agent, v in contra.items() if past.is_newcomer(agent)], default=0.0)
-    return round(total + pooled * past.policy("newcomer_weight"), 12)
+        both = (value, 0.0) if vote.is_for else (0.0, value)
+        said.setdefault(_voice(past, agent), []).append(both)
+    total = 0
+    for voice, pairs in said.items():
+        worth = max(pro for pro, _ in pairs) - max(contra for _, contra in pairs)
+        total += _units(worth * (1.0 if voice else past.policy("newcomer_weight")))
+    return total
 
 
-def _newest(past: Past, slot: Iterable[Candidate]) -> int:
-    """The newest evidence among a slot's candidates."""
-    return max(evidence(past, candidate) for candidate in slot)
+def _voice(past: Past, agent: str) -> str | None:
+    """Whose voice an agent's is: its own, or None, that of all newcomers."""
+    return None if past.is_newcomer(agent) else agent
+
+
+def _weight(past: Past, agent: str) -> float:
+    return float(past.policy("newcomer_weight")) if past.is_newcomer(agent) else 1.0
+
+
+def _units(value: float) -> int:
+    return floor(1e12 * value + 0.5)
 
 
 def supporters(candidates: list[Candidate], winner: Candidate) -> set[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from tests.property.model import Content, Forbidden, Object, Repealed, Row, Used
 from tests.property.oracle_past import Past
-from tests.property.oracle_resolve import freshness, typed
+from tests.property.oracle_resolve import freshness
 
 Triple = tuple[str, str, Object]
 
@@ -27,10 +28,8 @@ def hits(past: Past, triple: Triple) -> list[Forbidden]:
 
 
 def same(rule: Forbidden, other: Forbidden) -> bool:
-    """Whether two rules say the same, whoever says it."""
-    said = [(r.subject, r.predicate, r.severity, r.reason) for r in (rule, other)]
-    objects = [(typed(r.object), r.prefer and typed(r.prefer)) for r in (rule, other)]
-    return said[0] == said[1] and objects[0] == objects[1]
+    """Whether two rules say the same, whoever says it; 1 is 1.0 to a rule."""
+    return replace(other, number=rule.number, agent=rule.agent) == rule
 
 
 def _matches(rule: Forbidden, triple: Triple) -> bool:
@@ -56,6 +55,30 @@ def fresh(past: Past, rule: Forbidden, clock: int) -> float:
     used = [c.at for c, e in past.events(Used) if e.number == rule.number]
     made = [c.at for c, e in past.events(Forbidden) if e.number == rule.number]
     return freshness(past.policy("rule_half_life"), clock - max(made + used))
+
+
+def relation(past: Past, clock: int) -> list[Row]:
+    """The relation `constraints`: every rule there ever was."""
+    standing = {rule.number for rule in in_force(past)}
+    rows = []
+    for _, rule in past.events(Forbidden):
+        used = [commit.at for commit, event in past.events(Used) if event.number == rule.number]
+        rows.append(
+            {
+                "id": rule.number,
+                "subject": rule.subject,
+                "predicate": rule.predicate,
+                "object": rule.object,
+                "severity": rule.severity.lower(),
+                "prefer": rule.prefer,
+                "agent": rule.agent,
+                "freshness": fresh(past, rule, clock),
+                "uses": len(used),
+                "last_used": used[-1] if used else None,
+                "in_force": int(rule.number in standing),
+            }
+        )
+    return rows
 
 
 def check(past: Past, triple: Triple, clock: int) -> list[Row]:

@@ -24,6 +24,7 @@ from tests.property.model import (
     Identity,
     Moved,
     Object,
+    Piece,
     Refused,
     Repealed,
     Standing,
@@ -75,7 +76,7 @@ class Writer:
         return is_cut or known.head.state in TERMINAL
 
     def _check_rules(self, past: Past, content: Content) -> None:
-        """A HARD rule refuses, a SOFT one is used."""
+        """What is about to be asserted is held against the rules: HARD refuses, SOFT is used."""
         met = oracle_rules.hits(past, oracle_rules.triple_of(content))
         if any(rule.severity == "HARD" for rule in met):
             raise Refused("integrity")
@@ -205,21 +206,39 @@ class Writer:
         """CORRECT target [TO obj] [FORBID [PREFER prefer]]; returns what is asserted instead."""
         past = self.open_past(now)
         head = past.standing[target.id].head
-        new = None
-        if obj is not None:
-            new = Content(*target.slot, obj, agent, valid_from=head.start, valid_to=head.end)
-            if oracle_resolve.typed(obj) == oracle_resolve.typed(target.object):
-                raise Refused("integrity")
-            is_news = self._is_news(past, new, now)
-            if is_news:
-                self._check_rules(past, new)
-                state = _inherited(past, head.state)
-                self.pending.append(Asserted(new, state, agent, None, "CORRECT"))
+        if "incorrect" not in MOVES.get(head.state, ()):
+            raise Refused("integrity")
+        new = None if obj is None else self._replacement(target, head, obj, agent, now)
+        if new and self._is_news(past, new, now):
+            self._check_rules(past, new)
+            state = _inherited(past, head.state)
+            self.pending.append(Asserted(new, state, agent, None, "CORRECT"))
         self.transition(target, "incorrect", agent, now, reason, "CORRECT")
-        if forbid:
-            prefer = obj if prefer is None else prefer
-            self.forbid(*oracle_rules.triple_of(target), "HARD", prefer, agent, now, reason)
+        if forbid:  # a rule of its own, whatever rules there are
+            number = 1 + sum(1 for _ in self.open_past(now).events(Forbidden))
+            instead = obj if prefer is None else prefer
+            triple = oracle_rules.triple_of(target)
+            self.pending.append(Forbidden(number, *triple, "HARD", instead, agent, reason))
         self.pending.append(Corrected(target, agent, reason))
+        return new
+
+    def _replacement(
+        self, target: Content, head: Piece, obj: Object, agent: str, now: int
+    ) -> Content:
+        """What CORRECT … TO asserts: another object for the valid time of the head.
+
+        The instant of this very transaction is not known yet, so no valid time can end there.
+        """
+        if oracle_resolve.typed(obj) == oracle_resolve.typed(target.object):
+            raise Refused("integrity")
+        new = Content(*target.slot, obj, agent, valid_from=head.start, valid_to=head.end)
+        known = Past(self.commits).standing.get(target.id)
+        if known and known.head == head:
+            return new
+        if head.end == self.instant(now):
+            raise Refused("integrity")
+        if head.start == self.instant(now):
+            return replace(new, valid_from=None, valid_from_tx=self.next_tx)
         return new
 
     # ------------------------------------------------ rules and declarations
@@ -239,9 +258,9 @@ class Writer:
         past = self.open_past(now)
         number = 1 + sum(1 for _ in past.events(Forbidden))
         rule = Forbidden(number, subject, predicate, obj, severity, prefer, agent, reason)
-        known = [known for known in oracle_rules.in_force(past) if oracle_rules.same(known, rule)]
-        if known:
-            return known[0].number
+        for known in oracle_rules.in_force(past):
+            if oracle_rules.same(known, rule):
+                return known.number
         self.pending.append(rule)
         return number
 
