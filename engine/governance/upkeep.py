@@ -82,7 +82,8 @@ _LATEST = (
 _STALE = _TOLD.format(
     why="NULL",
     source=f"(SELECT a.*, {_LATEST} AS last FROM assertion a"
-    f" WHERE a.state IN ({CODE['proposed']}, {CODE['review']}) AND a.seq<:limit AND a.valid_to>:now) a",
+    f" WHERE a.state IN ({CODE['proposed']}, {CODE['review']}) AND a.seq<:limit"
+    " AND a.valid_to>:now) a",
     last="a.last",
     where="a.last<:limit",
 )
