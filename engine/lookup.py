@@ -192,3 +192,42 @@ def _run(
     )
     rows = sorted(database.db.execute(sql, bindings), key=lambda row: row[0])
     return [Found(bytes(digest), obj, NAME[state]) for _, digest, obj, state in rows]
+
+
+class Said(NamedTuple):
+    """What an assertion says, by whom, and where it stands now. `at` in µs: first recorded."""
+
+    digest: bytes
+    subject: str
+    predicate: str
+    object: Object
+    agent: str
+    at: int
+    state: str
+
+
+_SAID = (
+    "SELECT a.digest, s.subject, s.predicate, a.object, g.name, c.recorded_at, a.state"
+    " FROM assertion a JOIN slot s ON s.id=a.slot JOIN agent g ON g.id=a.agent"
+    " JOIN txn c ON c.tx=(a.id >> 20)"
+)
+
+
+def said(database: Database, digest: bytes) -> Said | None:
+    """What the assertion of that digest says; None if there is no such assertion."""
+    number = database.objects.find(b"H:" + digest)
+    row = None if number is None else first(database.db, _SAID + " WHERE a.id=?", (number,))
+    return None if row is None else _said(row)
+
+
+def derived_from(database: Database, digest: bytes, tx: int) -> list[Said]:
+    """The assertions made BECAUSE of one, up to a transaction, oldest first."""
+    sql = (
+        _SAID + " JOIN parent p ON p.child=a.id WHERE p.parent=? AND a.id<((?+1)<<20) ORDER BY a.id"
+    )
+    return [_said(row) for row in database.db.execute(sql, (digest, tx))]
+
+
+def _said(row: tuple[Any, ...]) -> Said:
+    digest, subject, predicate, obj, agent, at, state = row
+    return Said(bytes(digest), subject, predicate, obj, agent, at, NAME[state])

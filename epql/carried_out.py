@@ -51,10 +51,7 @@ NOT_YET: dict[type, str] = {
     nodes.Check: "CHECK",
     nodes.Erase: "ERASE",
     nodes.Export: "EXPORT",
-    nodes.Impact: "IMPACT OF",
-    nodes.Replay: "REPLAY QUERY",
     nodes.Restore: "RESTORE",
-    nodes.Trace: "TRACE QUERIES",
     nodes.Verify: "VERIFY",
 }
 """Statements that are understood but not carried out yet, as the user knows them."""

@@ -59,7 +59,7 @@ class Queries:
         self._database = database
         self._session = session
         self._running = running
-        self._plans: dict[int, tuple[object, Plan]] = {}
+        self._plans: dict[tuple[int, bool], tuple[object, Plan]] = {}
         """By the identity of what they were made of, which is kept beside them."""
         self._columns: dict[str, list[str]] = {}
         self._catalog = NO_NAMES
@@ -90,6 +90,7 @@ class Queries:
         return self._planned(
             parsed,
             lambda names: compile_query(parsed, query, names, self._ask, audited=audited),
+            audited=audited,
         )
 
     def plan_at(self, parsed: Parsed, query: Query, tx: int) -> Plan:
@@ -105,16 +106,18 @@ class Queries:
             parsed, lambda names: compile_words(parsed, words, level, names, self._ask)
         )
 
-    def _planned(self, source: object, make: Callable[[Catalog], Plan]) -> Plan:
+    def _planned(
+        self, source: object, make: Callable[[Catalog], Plan], *, audited: bool = False
+    ) -> Plan:
         """The plan made of a source (a statement, a query or value in one), or the one kept."""
         names = self.catalog
-        kept = self._plans.get(id(source))
+        kept = self._plans.get((id(source), audited))
         if kept is not None and kept[0] is source and kept[1].catalog is names:
             return kept[1]
         plan = make(names)
         if len(self._plans) >= _CACHED:
             self._plans.clear()
-        self._plans[id(source)] = (source, plan)
+        self._plans[id(source), audited] = (source, plan)
         return plan
 
     def inner(self, query: QueryExpression) -> Plan:

@@ -152,7 +152,7 @@ class Runner:
             return _answered(self.scratch.change(parsed, statement, resolver), resolver)
         question = QUESTIONS.get(type(statement))
         if question is not None:
-            return self._ask(question, statement, resolver)
+            return self._ask(question, parsed, resolver)
         verb = VERBS.get(type(statement))
         if verb is not None:
             dry_run = getattr(statement, "dry_run", False)
@@ -203,11 +203,13 @@ class Runner:
         return Result(-1, told.columns, iter(told.rows), told.notices)
 
     def _ask(
-        self, question: Callable[[Inquiry, Any], Reply], statement: Any, resolver: Resolver
+        self, question: Callable[[Inquiry, Any], Reply], parsed: Parsed, resolver: Resolver
     ) -> Result:
         inquiry = Inquiry(self.database, self.session, resolver, self.queries.lists, self.queries)
-        reply = question(inquiry, statement)
+        reply = question(inquiry, parsed.statement)
         result = Result(-1, reply.columns, reply.rows, inquiry.notices)
+        if self.audits is not None:
+            result.query_id, result.rows = self.audits.told(parsed, resolver, reply)
         result.basis = partial(self._basis, reply.scope, resolver, str(self.state.zone))
         return result
 

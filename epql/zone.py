@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from epql.engine.errors import DataError
 
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})\Z")
+_OFFSET = re.compile(r"(?:UTC)?([+-])(\d{2}):?(\d{2})\Z")
 
 
 def zone_of(name: str) -> tzinfo:

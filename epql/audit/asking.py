@@ -6,29 +6,31 @@ once; what is left for each execution is one record before the rows and one behi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from epql.audit import findings
-from epql.audit.rows import NO_ROWS, AuditedRows
+from epql.audit.rows import NO_ROWS, AuditedRows, Row, RowsDigest
 from epql.audit.seen import Seen
 from epql.engine.audit.log import AuditLog
 from epql.engine.audit.record import Answered, Asked, query_id
 from epql.engine.content import check_name
 from epql.engine.errors import Error
-from epql.engine.index.snapshot import Snapshot, Window
+from epql.engine.index.snapshot import Window
 from epql.engine.lifecycle import NAME
 from epql.engine.vtab.context import Scope
 from epql.explain.written import Writer
-from epql.nodes import LABELS, LEVELLED, NO_CLAUSES, Clauses, Query
+from epql.nodes import LABELS, LEVELLED, NO_CLAUSES, Clauses, Parsed, Query
 from epql.plan.compile import Plan
 from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver
 from epql.plan.unfiltered import chooses
 from epql.plan.values import Params, span_of, value
 from epql.queries import Queries, bindable
+from epql.questions.inquiry import Reply
 from epql.settings import State
 
 
@@ -60,21 +62,50 @@ class Audits:
     ) -> Question:
         """Keep a query. `seen_at`: the scope that its basis names. Raises: OperationalError."""
         kind = "diff" if plan.compared or any(isinstance(s, Window) for s in scopes) else "select"
-        snapshot = seen_at.until if isinstance(seen_at, Window) else seen_at
-        return self.keep(kind, plan, resolver, snapshot or resolver.snapshot(resolver.standing))
+        unfiltered = _is_unfiltered(plan, resolver)
+        asked = self._asked(
+            kind, plan.parsed, resolver, seen_at, plan.reads.names, unfiltered=unfiltered
+        )
+        return Question(self._log.ask(asked), asked, plan, resolver)
 
-    def keep(self, kind: str, plan: Plan, resolver: Resolver, snapshot: Snapshot) -> Question:
-        """Keep a question of any kind that has a plan."""
-        present, log, state = resolver.present, self._log, self._state
-        asked = Asked(
-            present.clock, log.name, log.number(), state.agent, plan.parsed.text,
-            _params(plan, resolver), self._purpose(plan, resolver), kind, plan.reads.names,
+    def told(self, parsed: Parsed, resolver: Resolver, reply: Reply) -> tuple[str, Iterator[Row]]:
+        """Keep a question that is no SELECT, under a kind of its own; its id, and its rows."""
+        kind = _kind_of(parsed.statement)
+        asked = self._asked(kind, parsed, resolver, reply.scope, (), unfiltered=False)
+        digest = self._log.ask(asked)
+        return query_id(digest), self._counted(digest, reply.rows)
+
+    def _asked(
+        self,
+        kind: str,
+        parsed: Parsed,
+        resolver: Resolver,
+        seen_at: Scope | None,
+        names: tuple[str, ...],
+        *,
+        unfiltered: bool,
+    ) -> Asked:
+        found = seen_at.until if isinstance(seen_at, Window) else seen_at
+        snapshot = found or resolver.snapshot(resolver.standing)
+        present, log, state, database = resolver.present, self._log, self._state, resolver.database
+        return Asked(
+            present.clock, log.name, log.number(), state.agent, parsed.text,
+            _params(parsed, resolver), self._purpose(parsed, resolver), kind, names,
             snapshot.tx, snapshot.clock, str(resolver.zone), _names(snapshot.states),
-            snapshot.strategy,
-            snapshot.valid_low, snapshot.valid_high, 0, self._clauses(resolver),
-            _is_unfiltered(plan, resolver), present.tx,
+            snapshot.strategy, snapshot.valid_low, snapshot.valid_high,
+            database.declarations.at(present.tx).policy, self._clauses(resolver), unfiltered,
+            present.tx,
         )  # fmt: skip
-        return Question(log.ask(asked), asked, plan, resolver)
+
+    def _counted(self, digest: bytes, rows: Iterator[Row]) -> Iterator[Row]:
+        told, complete = RowsDigest(), False
+        try:
+            for row in rows:
+                told.update([row])
+                yield row
+            complete = True
+        finally:
+            self._log.answer(Answered(digest, told.count, told.digest(), complete=complete))
 
     def run(self, question: Question, queries: Queries, scopes: Sequence[Scope]) -> AuditedRows:
         """Run a question; its rows see to its answer, and so does an error. Raises: that error."""
@@ -114,8 +145,8 @@ class Audits:
 
     # ------------------------------------------------------------ what is kept
 
-    def _purpose(self, plan: Plan, resolver: Resolver) -> str | None:
-        statement = plan.parsed.statement
+    def _purpose(self, parsed: Parsed, resolver: Resolver) -> str | None:
+        statement = parsed.statement
         written = statement.clauses.purpose if isinstance(statement, Query) else None
         if written is None:
             return self._state.purpose
@@ -141,7 +172,15 @@ class Audits:
         return self._standing[1]
 
 
-def _params(plan: Plan, resolver: Resolver) -> tuple[Any, ...]:
+def _kind_of(statement: object) -> str:
+    """What the audit calls a statement: 'trace', 'why_not', …"""
+    return _CAPITAL.sub(r"_\1", type(statement).__name__).lower()
+
+
+_CAPITAL = re.compile(r"(?<=[a-z])([A-Z])")
+
+
+def _params(parsed: Parsed, resolver: Resolver) -> tuple[Any, ...]:
     """The parameters that the text names: by place, or as (name, value)."""
     params, zone = resolver.params, resolver.zone
     if not params:
@@ -149,7 +188,7 @@ def _params(plan: Plan, resolver: Resolver) -> tuple[Any, ...]:
     if type(params) is tuple and _PLAIN.issuperset(map(type, params)):
         return params
     if isinstance(params, Mapping):
-        return tuple((name, _kept(params[name], zone)) for name in plan.parsed.named)
+        return tuple((name, _kept(params[name], zone)) for name in parsed.named)
     return tuple([_kept(found, zone) for found in params])
 
 

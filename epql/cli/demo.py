@@ -67,7 +67,7 @@ def _check(path: str, lines: Sequence[dict[str, Any]]) -> bool:
     """
     if not os.path.exists(os.path.join(path, FORMAT)):
         return False  # the engine refuses a folder that is not its own
-    connection = connect(path, read_only=True)
+    connection = connect(path, read_only=True, audit="off")
     try:
         found = connection.execute(
             "SELECT recorded_at FROM commits WHERE tx <= ? ORDER BY tx", (len(lines),)

@@ -78,7 +78,7 @@ def of_relation(select: exp.Query, clauses: Clauses, stands: AsOf | None) -> exp
 
 def key_of(select: exp.Query, diff: Diff) -> tuple[str, ...] | None:
     """The columns that tell rows apart: KEY, else those grouped by; None: the whole row."""
-    if diff.key:
+    if diff.key is not None:
         return diff.key
     if not isinstance(select, exp.Select) or select.args.get("group") is None:
         return None

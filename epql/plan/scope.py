@@ -229,6 +229,8 @@ class Resolver:
             raise error.with_span(instant.span) from None
 
     def _point(self, instant: Instant, base: int, future: bool) -> Moment:
+        if instant.base == "query" and not instant.shift:
+            return self._seen_by(instant)
         tx = self._transaction_of(instant)
         if tx is not None:
             recorded = self.database.recorded_at(tx) if tx else self._before_all()
@@ -259,9 +261,7 @@ class Resolver:
         if instant.base == "epoch":
             return self._epoch(found)
         if instant.base == "query":
-            raise NotSupportedError(
-                "audited queries are not available yet", code="statement.not_yet"
-            )
+            return self._seen_by(instant).tx
         if isinstance(found, bool):
             return None
         if isinstance(found, int):
@@ -269,6 +269,21 @@ class Resolver:
         if isinstance(found, str) and instants.looks_like_record(found):
             return recorded_in(self.database, by_id(self.database, found))
         return None
+
+    def _seen_by(self, instant: Instant) -> Moment:
+        """What an audited query saw."""
+        found = self._value(instant)
+        if not isinstance(found, str):
+            raise ProgrammingError(
+                f"{found!r} is not the id of a query",
+                code="id.malformed",
+                hint="an id is 'q:' and hexadecimal digits, such as 'q:5d20c1'",
+            )
+        index = self.database.audited()
+        index.catch_up()
+        asked = index.asked(index.find(found))
+        self._known_tx(asked.tx)
+        return Moment(asked.tx, asked.clock)
 
     def _known_tx(self, number: Any) -> int:
         last = self.database.last()[0]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from epql import nodes
-from epql.questions import blame, history_of, why, why_not
+from epql.questions import blame, history_of, impact, replay, trace, why, why_not
 from epql.questions.inquiry import Inquiry, Reply
 
 QUESTIONS: dict[type, Callable[[Inquiry, Any], Reply]] = {
@@ -14,5 +14,8 @@ QUESTIONS: dict[type, Callable[[Inquiry, Any], Reply]] = {
     nodes.HistoryOf: history_of.run,
     nodes.Why: why.run,
     nodes.WhyNot: why_not.run,
+    nodes.Impact: impact.run,
+    nodes.Replay: replay.run,
+    nodes.Trace: trace.run,
 }
 """The question of each statement that asks."""

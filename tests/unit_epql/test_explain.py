@@ -11,6 +11,7 @@ import pytest
 import epql
 from epql import nodes
 from epql.engine import reading
+from epql.engine.session import Opened
 from epql.engine.vtab.access import in_words
 from epql.parse import parse
 from tests.clock import TestClock
@@ -205,7 +206,7 @@ def _explained(run: Run, text: str, params: Any) -> None:
     assert isinstance(parsed.statement, nodes.Query)
     resolver = runner._resolver(params)
     plan = runner.queries.plan(parsed, parsed.statement)
-    scopes = [resolver.scope(use) for use in plan.uses]
+    scopes = [Opened(resolver.scope(use)) for use in plan.uses]
     named = dict(zip(plan.scope_names, scopes, strict=True))
     bound = {
         (f"p{bind}" if isinstance(bind, int) else f"n_{bind}"): params[bind] for bind in plan.binds
