@@ -97,9 +97,9 @@ class AuditLog:
 
         Raises: OperationalError in 'sync'; in 'lazy' a failure leaves a notice.
         """
-        if not self._waiting or os.getpid() != self._pid:
+        if os.getpid() != self._pid:
             return
-        with self._mutex:
+        with self._mutex:  # also where nothing waits: the thread may be writing what did
             if self._is_writing:  # rows were collected as garbage in the middle of it
                 return
             self._is_writing = True

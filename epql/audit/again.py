@@ -210,7 +210,9 @@ def compared(question: Kept, rows: Sequence[Row], reads: Sequence[Read]) -> str:
     fetched = "" if answered.complete else f" as far as it was fetched ({_rows(answered.rows)})"
     if digest.digest() == answered.digest and digest.count == answered.rows:
         return f"identical to {then}{fetched}"
-    told = [f"differs from {then}{fetched}: {_rows(answered.rows)} then, {_rows(len(rows))} now"]
+    told = [
+        f"differs from {then}{fetched}: {_rows(answered.rows)} then, {_rows(len(rows))} this time"
+    ]
     if answered.complete and answered.read_count == len(answered.reads):
         before = {read[0] for read in answered.reads}
         after = {read[0] for read in reads}

@@ -17,7 +17,7 @@ from epql import instants
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.content import check_name
 from epql.engine.database import Database
-from epql.engine.errors import DataError, Error, NotSupportedError, ProgrammingError, Span
+from epql.engine.errors import DataError, Error, ProgrammingError, Span
 from epql.engine.index.snapshot import Snapshot, StatesBy, Window
 from epql.engine.index.states import as_chosen, check_states, default_states, states_by
 from epql.engine.lifecycle import states_of

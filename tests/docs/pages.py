@@ -151,6 +151,8 @@ class Story:
         self.connection = epql.connect(
             ":memory:", agent="reader", clock=self.clock, autocommit=True
         )
+        # the ids of queries tell connections apart by this name; in a page they stay the same
+        self.connection.runner.database.audit.name = "page"
 
     def close(self) -> None:
         if self.connection is not None:

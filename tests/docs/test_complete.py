@@ -22,6 +22,9 @@ STATEMENTS = {
     nodes.Query: ["SELECT"],
     nodes.Transition: ["TRANSITION", "PROMOTE", "REJECT"],
     nodes.Import: ["IMPORT HISTORY"],
+    nodes.Impact: ["IMPACT OF"],
+    nodes.Replay: ["REPLAY QUERY"],
+    nodes.Trace: ["TRACE QUERIES"],
     nodes.ScratchChange: ["UPDATE", "DELETE"],
     nodes.ScratchDefinition: ["CREATE TEMP TABLE", "CREATE INDEX", "DROP TABLE", "DROP INDEX"],
 }
