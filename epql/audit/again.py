@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlglot import exp
-
 from epql.audit.asking import given
 from epql.audit.rows import AuditedRows, Row, RowsDigest
 from epql.audit.seen import Read, Seen
@@ -22,10 +20,11 @@ from epql.engine.records import assertion_id
 from epql.engine.session import Present
 from epql.engine.vtab.context import Scope
 from epql.engine.vtab.show import instant
-from epql.nodes import Begin, Clauses, Diff, Expression, Instant, Parsed, Query, every
+from epql.nodes import Begin, Clauses, Expression, Parsed, Query
 from epql.parse import parse
 from epql.plan.compile import Plan
 from epql.plan.scope import Resolver
+from epql.plan.sincequery import diff_since, has_diff
 from epql.plan.values import Params
 from epql.queries import Queries
 from epql.zone import zone_of
@@ -98,16 +97,17 @@ class Again:
 
     def difference(self, span: Span) -> Outcome:
         """What differs between the answer then and the one now. Raises `replay.diff`."""
-        if self._query.clauses.diff is not None or self._has_inner_diff():
+        if has_diff(self._query):
             raise NotSupportedError(
                 "the query is a DIFF itself",
                 code="replay.diff",
                 span=span,
                 hint="REPLAY QUERY … AS OF NOW asks it again at now",
             )
-        since = Instant("query", exp.Literal.string(query_id(self._question.digest)), span)
-        diff = Diff(since, span, key=self._key())
-        query = replace(self._query, clauses=replace(self._query.clauses, diff=diff))
+        answered = self._question.answered
+        was_one = answered is not None and answered.complete and answered.rows == 1
+        is_one = was_one and len(self.now().rows) == 1
+        query = diff_since(self._query, query_id(self._question.digest), span, one_row=is_one)
         parsed = Parsed(query, self._parsed.text, self._parsed.positional, self._parsed.named)
         plan = self._queries.plan(parsed, query, audited=True)
         return self._run(plan, self._now(), is_difference=True)
@@ -145,26 +145,6 @@ class Again:
             reads, _ = seen.reads(self._database)
             notice = compared(self._question, rows, reads)
         return Outcome(columns, rows, scope, resolver, notice)
-
-    def _has_inner_diff(self) -> bool:
-        found = (node.meta.get("clauses") for node in every(self._query.select))
-        return any(clauses.diff is not None for clauses in found if clauses)
-
-    def _key(self) -> tuple[str, ...] | None:
-        """What tells the rows of a difference apart, where the query does not say it: its slot,
-        or nothing where there is one row on each side.
-        """
-        select = self._query.select
-        if not isinstance(select, exp.Select) or select.args.get("group") is not None:
-            return None
-        names = [item.alias_or_name.lower() for item in select.expressions]
-        if "*" in names or any(isinstance(item.this, exp.Star) for item in select.expressions):
-            return None
-        if "subject" in names and "predicate" in names and len(names) > 2:
-            return ("subject", "predicate")
-        answered = self._question.answered
-        is_one = answered is not None and answered.complete and answered.rows == 1
-        return () if is_one and len(self.now().rows) == 1 else None
 
 
 def _check(asked: Asked) -> None:

@@ -8,6 +8,9 @@
     columns   what a query's columns are called; what is said of names that are unknown
     compile   a Query to a Plan: SQL text, the scopes it reads, the parameters it takes
     values    value expressions of verbs to Python values
+    carried   which assertions an answer shows: what the audit needs beside the rows
+    unfiltered  which reads chose no lifecycle states
+    sincequery  the DIFF of an answer with what an audited query saw
     hidden    hidden columns and arguments of relations, as clauses
     notices   what a person should be told besides the rows
     scope     the clauses of a relation to a Snapshot or Window, once per execution
