@@ -274,8 +274,13 @@ class Fold:
     # ------------------------------------------------------------ spans
 
     def tail(self, head: Head) -> Head | None:
-        """The piece of an assertion that was superseded from an instant on, the head living on."""
-        return next(iter(self._open_pieces(head, (_SUPERSEDED,))), None)
+        """The piece of an assertion that was superseded from an instant on, the head living on.
+
+        Of several the one superseded last: each was cut off what then was the head, so it is the
+        earliest in valid time.
+        """
+        pieces = self._open_pieces(head, (_SUPERSEDED,))
+        return min(pieces, key=lambda piece: piece.valid_from, default=None)
 
     def _open_pieces(self, head: Head, states: Sequence[int]) -> list[Head]:
         sql = (

@@ -216,7 +216,8 @@ class Commit:
 class Piece:
     """A part of an assertion's valid time, the state it is in, and the assert event behind it.
 
-    A tail that was cut off keeps the event it had: asserting again concerns the head.
+    A tail that was cut off keeps the event it had: asserting again concerns the head. `moved_tx`
+    is the commit of the last move, so that one which is taken back at once leaves a trace.
     """
 
     state: str
@@ -225,6 +226,7 @@ class Piece:
     tx: int = 0
     order: int = 0
     recorded_at: int = 0
+    moved_tx: int = 0
 
     def overlaps(self, start: int | None, end: int | None) -> bool:
         """Whether two half-open intervals share an instant."""
@@ -254,11 +256,11 @@ class Standing:
 
     @property
     def revivable(self) -> int | None:
-        """Which piece REVIVE brings back: a terminal head, else a tail that was superseded."""
+        """Which piece REVIVE brings back: a terminal head, else the tail superseded last."""
         if self.head.state in TERMINAL:
             return self.head_at
         cut_off = [n for n, piece in enumerate(self.pieces) if piece.state == "superseded"]
-        return cut_off[0] if cut_off else None
+        return cut_off[-1] if cut_off else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +303,7 @@ def apply(standing: dict[Identity, Standing], commit: Commit) -> None:
     for order, event in enumerate(commit.events):
         if isinstance(event, Moved):
             old = standing[event.content.id]
-            standing[event.content.id] = _moved(old, event)
+            standing[event.content.id] = _moved(old, event, commit.tx)
         elif isinstance(event, Superseded):
             old = standing[event.content.id]
             cut = commit.at if event.cut is None else event.cut
@@ -316,7 +318,7 @@ def apply(standing: dict[Identity, Standing], commit: Commit) -> None:
             standing[new.id] = known.with_head(tx=commit.tx, order=order, recorded_at=commit.at)
 
 
-def _moved(old: Standing, event: Moved) -> Standing:
+def _moved(old: Standing, event: Moved, tx: int) -> Standing:
     if event.cause == "REVIVE":
         assert old.revivable is not None
         old = replace(old, head_at=old.revivable)
@@ -325,7 +327,7 @@ def _moved(old: Standing, event: Moved) -> Standing:
             replace(p, state=event.state) if p.state in INITIAL else p for p in old.pieces
         )
         old = replace(old, pieces=pieces)
-    return old.with_head(state=event.state)
+    return old.with_head(state=event.state, moved_tx=tx)
 
 
 def _cut(old: Standing, cut: int) -> Standing:

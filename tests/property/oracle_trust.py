@@ -74,7 +74,9 @@ def effects(past: Past, before: Past, content: Content) -> list[Trusted | Flagge
     for agent, share in shares:
         largest[agent] = max(share, largest.get(agent, 0.0))
     topic = past.topic(content.subject)
-    failures = [Trusted(a, topic, 0.0, share, content) for a, share in largest.items() if share]
+    failures = [
+        Trusted(a, topic, 0.0, float(share), content) for a, share in largest.items() if share
+    ]
     flags = [Flagged(child) for child, _ in derived if _stands(past, child)]
     return [*_undone(past, before, content), *failures, *flags]
 
