@@ -214,8 +214,11 @@ def _fits(record: Asked | Answered) -> bool:
 def _shown(asked: Asked) -> str | None:
     """The parameters as people read them: a list, or an object of names, in JSON."""
     given = asked.given()
-    return json.dumps(given, ensure_ascii=False, default=_in_hex) if given else None
+    return _AS_JSON(given) if given else None
 
 
 def _in_hex(value: Any) -> str:
     return f"x'{bytes(value).hex()}'"
+
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, default=_in_hex).encode

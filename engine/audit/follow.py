@@ -15,19 +15,22 @@ from itertools import islice
 
 import apsw
 
-from epql.engine.audit.chains import SEGMENT, Chains, is_begun
+from epql.engine.audit.chains import SEGMENT, Chains
 from epql.engine.audit.fold import AuditFold, Entry
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import Files
 from epql.engine.index.ask import first
 from epql.engine.journal.format import TRAILER_SIZE, Frame, Malformed
 from epql.engine.journal.reader import read_frame_at, read_frames
+from epql.engine.journal.segments import read_header, read_trailer
 from epql.engine.journal.tail import Tail, tail_at
 
 _BATCH_FRAMES = 5000
 _BATCH_RECORDS = 20_000
 _LOOK_AGAIN = -1
 """`chain.seen` of a chain that does not end with a whole frame."""
+_DONE = -2
+"""`chain.seen` of a sealed chain that was read to its end: it is not looked at again."""
 
 
 class Follower:
@@ -47,13 +50,15 @@ class Follower:
         names = self._chains.names()
         self.forget(sorted(seen.keys() - set(names)))
         for name in names:
+            if seen.get(name) == _DONE:
+                continue
             try:
                 files = self._chains.files(name)
-                if is_begun(files) and files.stat(SEGMENT).size != seen.get(name):
+                if files.stat(SEGMENT).size != seen.get(name):
                     while self._take_batch(name, files):
                         pass
             except OperationalError as error:
-                if error.code != "files.missing":  # the chain was forgotten at this moment
+                if error.code != "files.missing":  # it is not begun, or was forgotten just now
                     raise
 
     def forget(self, names: list[str]) -> None:
@@ -85,9 +90,9 @@ class Follower:
                 end = last.end
                 sql = "UPDATE chain SET digest=?, offset=?, last_at=? WHERE id=?"
                 self._db.execute(sql, (last.digest, last.offset, last.recorded_at, number))
-            is_whole = end in (size, size - TRAILER_SIZE)
+            seen = size if end == size else _DONE if _is_sealed(files, end) else _LOOK_AGAIN
             sql = "UPDATE chain SET seen=?, problem=? WHERE id=?"
-            self._db.execute(sql, (size if is_whole else _LOOK_AGAIN, problem, number))
+            self._db.execute(sql, (seen, problem, number))
         if problem is not None:
             self._tell(name, problem)
         return _is_full(frames)
@@ -154,6 +159,16 @@ def _next_frames(files: Files, after: Tail | None) -> tuple[list[Frame], str | N
     except InternalError as error:
         return frames, error.message
     return frames, None
+
+
+def _is_sealed(files: Files, end: int) -> bool:
+    """Whether a chain is sealed at a place."""
+    if files.stat(SEGMENT).size != end + TRAILER_SIZE:
+        return False
+    try:
+        return read_trailer(files, 1, read_header(files, 1).salt).offset == end
+    except InternalError:
+        return False
 
 
 def _is_full(frames: list[Frame]) -> bool:

@@ -26,7 +26,7 @@ from epql.engine.lock import WriterLock
 CHAIN_BYTES_MAX = 16 * 2**20
 """A chain that has reached this size is sealed."""
 
-CONTINUED_BYTES_MAX = 512 * 2**10
+CONTINUED_BYTES_MAX = 256 * 2**10
 """A chain above this size is not taken over: its frames would have to be read first."""
 
 CHAIN_AGE_MAX_US = 7 * 86_400 * SECOND

@@ -8,7 +8,7 @@ import pytest
 
 import epql
 from epql.connection import Connection
-from epql.engine.audit import follow
+from epql.engine.audit import follow, stream
 from epql.engine.audit.index import AuditIndex
 from epql.engine.audit.record import EXACT, SCANNED, Answered
 from epql.engine.audit.retention import prune
@@ -249,6 +249,21 @@ def test_a_torn_tail_is_not_seen(tmp_path: Path) -> None:
     queries.add(read(later))
     later.close()
     assert len(segments(tmp_path)) == 1, "the next writer puts it in order and goes on"
+    assert ids(index) == queries
+
+
+def test_sealed_chains_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "CONTINUED_BYTES_MAX", 100)
+    queries = set()
+    for _ in range(5):
+        log, _ = opened(tmp_path)
+        queries.add(read(log))
+        log.close()
+    index = AuditIndex(log)
+    assert ids(index) == queries and len(segments(tmp_path)) == 5
+    for segment in segments(tmp_path):
+        segment.chmod(0o600)
+        segment.write_bytes(b"")
     assert ids(index) == queries
 
 
