@@ -11,6 +11,7 @@ import epql
 from epql.engine.vtab.register import RELATIONS
 from tests.clock import TestClock
 from tests.tools.sqldiff import Table, run
+from tests.unit_engine.audits import answered, asked
 
 OBJECTS = [
     1, 1.0, "1", "text", "TEXT", "", 2**63 - 1, -(2**63), 0, "0", 1e300, 0.5, "0.5", "é", "a%b",
@@ -78,8 +79,26 @@ def connection() -> epql.Connection:
         to, forbid = " TO 'x'" * (number % 2), " FORBID" * (number % 3)
         say(f"CORRECT ?{to}{forbid[:7]} REASON 'why'", (name,))
     say("CONFIRM (SELECT id FROM assertions WHERE flagged NOT NULL LIMIT 3)")
+    _read(made)
     clock.move(days=2)
     return made
+
+
+def _read(made: epql.Connection) -> None:
+    """Audited reads, as records."""
+    log = made.runner.database.audit
+    ids = made.execute("SELECT id FROM assertions ORDER BY id").fetchall()
+    log.mode = "lazy"
+    for number, (name,) in enumerate(ids):
+        digest = bytes.fromhex(name[2:])
+        at, purpose = 1_704_067_200_000_000 + number, (None, "1", "p")[number % 3]
+        more = {"unfiltered": number % 2 == 0, "purpose": purpose, "params": (number,)}
+        query = log.ask(asked(log, at, agent=AGENTS[number % 4], **more))
+        if number % 5:
+            log.answer(
+                answered(query, [(digest, 1 + number % 3, ("exact", "scanned")[number % 2])])
+            )
+    log.mode = "off"
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +136,7 @@ KEYS = [
     "predicates", "agents", "changes", "assertion_changes", "beliefs_past", "assertions_past",
     "history_past", "beliefs_none", "assertions_any", "views", "votes", "uses", "corrections",
     "flags", "topics", "policies", "constraints", "trust", "trust_changes",
-    "why", "why_not", "blame", "history_of",
+    "why", "why_not", "blame", "history_of", "queries", "reads",
 ]  # fmt: skip
 
 
