@@ -20,8 +20,6 @@ OBJECTS = [
 AGENTS = ["ann", "Ann", "1", "bob"]
 SOURCES = [None, "1", "src", "Src"]
 SAMPLES = 20
-AUDITED = ("queries", "reads")
-"""Relations that hold what this test itself reads."""
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +102,7 @@ def _read(made: epql.Connection) -> None:
 @pytest.fixture(scope="module")
 def tables(connection: epql.Connection) -> dict[str, Table]:
     """Each relation with its twin; what stands in the past has a twin of its own."""
-    names = {name: name for name in RELATIONS if "changes" not in name and name not in AUDITED}
+    names = {name: name for name in RELATIONS if "changes" not in name}
     names["trust_changes"] = "trust_changes"
     names["changes"] = "changes(x'', 10)"
     for name in (name for name in names if RELATIONS[name].arguments):
