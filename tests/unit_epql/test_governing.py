@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import epql
+from epql.engine.check import check
 from tests.clock import TestClock
 
 
@@ -159,3 +161,42 @@ def test_epochs_name_instants_everywhere(con: epql.Connection) -> None:
     assert rows(con, "SELECT count(*) FROM corrections AS OF EPOCH 'before'") == [(0,)]
     assert rows(con, "SELECT count(*) FROM corrections AS OF EPOCH 'after'") == [(1,)]
     assert rows(con, "SELECT count(*) FROM beliefs AS OF BEFORE EPOCH 'before'") == [(3,)]
+
+
+def test_an_instant_that_commit_stamps_later_reaches_all_that_rests_on_it(tmp_path: Path) -> None:
+    """A transaction is applied again with its final instant: votes, flags and corrections too."""
+    clock = TestClock("2026-01-05T10:00:00Z")
+    path = tmp_path / "kb.epql"
+    with epql.connect(path, agent="ann", clock=clock, autocommit=True) as con:
+        name = rows(con, "ASSERT ('s', 'p', 'A') RETURNING id")[0][0]
+        con.execute("ASSERT ('s', 'd', 1) BECAUSE ?", (name,))
+        con.execute("BEGIN")
+        con.execute("SUPERSEDE ('s', 'p') WITH 'B'")
+        con.execute("VOTE FOR ('s', 'p')")
+        clock.move(minutes=5)
+        con.execute("CORRECT ('s', 'p', 'B') TO 'C' FORBID REASON 'no'")
+        con.execute("RETRACT ?", (name,))
+        con.execute("DEFINE TOPIC t (subjects = 's*')")
+        clock.move(minutes=5)
+        con.execute("COMMIT")
+        cut = "2026-01-05T10:10:00.000000Z"
+        texts = [
+            "SELECT object, lifecycle, valid_from, valid_to FROM assertions"
+            " WHERE predicate = 'p' LIFECYCLE ANY VALID ANYTIME ORDER BY object",
+            "SELECT count(*) FROM votes",
+            "SELECT count(*) FROM corrections",
+            "SELECT subject, answered FROM flags",
+        ]
+        found = [rows(con, text) for text in texts]
+        assert found[0] == [
+            ("A", "superseded", cut, None),
+            ("B", "incorrect", cut, None),
+            ("C", "proposed", cut, None),
+        ]
+        assert found[1:] == [[(1,)], [(1,)], [("s", 0)]]
+    verdict = check(path)
+    assert verdict.is_sound, verdict.faults
+    for file in path.glob("index.db*"):
+        file.unlink()
+    with epql.connect(path, agent="ann", clock=clock, autocommit=True) as con:
+        assert [rows(con, text) for text in texts] == found
