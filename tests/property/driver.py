@@ -45,7 +45,10 @@ CHANGE = (
     "tx", "at", "agent", "reason",
 )  # fmt: skip
 
-CHECKED = ("verdict", "rule", "reason", "prefer", "severity", "freshness")
+CHECKED = (
+    "verdict", "subject", "predicate", "object", "rule", "reason", "prefer", "severity", "agent",
+    "recorded_at", "freshness", "last_used",
+)  # fmt: skip
 FORBIDDEN = ("policy.lifecycle_required",)
 """Codes of a ProgrammingError that the oracle foresees."""
 
@@ -103,8 +106,10 @@ class Engine:
 
     def check(self, triple: tuple[Any, ...]) -> list[Row]:
         """CHECK of one triple."""
-        rows = self.run("CHECK (?, ?, ?)", *triple)
-        return [self._in_terms(CHECKED, row) for row in rows]
+        cursor = self.con.execute("CHECK (?, ?, ?)", triple)
+        names = [column[0] for column in cursor.description]
+        found = [self._in_terms(tuple(names), row) for row in cursor.fetchall()]
+        return [{name: row[name] for name in CHECKED} for row in found]
 
     def assert_content(self, content: Content, state: str | None, reason: str | None) -> str:
         """ASSERT; returns the id."""

@@ -3,7 +3,9 @@
 It keeps the events of every commit and folds them from the first one on for each question,
 so a past answer cannot depend on anything that came later. Slow on purpose.
 
-    oracle_writes    what each statement adds to the events
+    oracle_writes    what asserting and moving add to the events
+    oracle_governs   what voting, correcting, forbidding and declaring add
+    oracle_standing  what stands of an assertion, piece by piece
     oracle_past      what stood and what was declared just after a commit
     oracle_trust     trust, and what a correction does to it
     oracle_resolve   credence, votes, and who wins a slot
@@ -17,27 +19,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.property import oracle_changes, oracle_resolve, oracle_rules, oracle_trust
-from tests.property.model import (
-    ANY,
-    LIVE,
-    Candidate,
-    Confirmed,
-    Flagged,
-    Identity,
-    Piece,
-    Refused,
-    Row,
-    Slot,
-    Standing,
-    View,
-)
+from tests.property.model import ANY, LIVE, Confirmed, Flagged, Identity, Refused, Row, Slot
+from tests.property.oracle_governs import Governor
 from tests.property.oracle_past import Past
-from tests.property.oracle_writes import Writer
+from tests.property.oracle_standing import Candidate, Piece, Standing, View
 
 
 @dataclass
-class Oracle(Writer):
-    """Statements go in (Writer), questions come out."""
+class Oracle(Governor):
+    """Statements go in (Writer, Governor), questions come out."""
 
     _pasts: dict[int, Past] = field(default_factory=dict)
 

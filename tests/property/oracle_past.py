@@ -11,17 +11,8 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, TypeVar
 
-from tests.property.model import (
-    Commit,
-    Content,
-    Declared,
-    Defined,
-    Event,
-    Identity,
-    Standing,
-    apply,
-    asserts,
-)
+from tests.property.model import Commit, Content, Declared, Defined, Event, Identity, asserts
+from tests.property.oracle_standing import Standing, apply
 
 HOUR = 3_600_000_000
 DEFAULTS: dict[str, Any] = {

@@ -8,16 +8,9 @@ from __future__ import annotations
 
 from math import floor
 
-from tests.property.model import (
-    Candidate,
-    Commit,
-    Confirmed,
-    Content,
-    Object,
-    View,
-    Voted,
-)
+from tests.property.model import Commit, Confirmed, Content, Object, Voted
 from tests.property.oracle_past import Past
+from tests.property.oracle_standing import Candidate, View
 from tests.property.oracle_trust import trust
 
 Typed = tuple[str, Object]

@@ -82,15 +82,23 @@ def relation(past: Past, clock: int) -> list[Row]:
 
 
 def check(past: Past, triple: Triple, clock: int) -> list[Row]:
-    """CHECK: a row for each rule that forbids it."""
+    """CHECK: a row for each rule that a triple would meet, as the rule was before this use."""
+    facts = {row["id"]: row for row in relation(past, clock)}
+    made = {rule.number: commit.at for commit, rule in past.events(Forbidden)}
     return [
         {
             "verdict": "DENY" if rule.severity == "HARD" else "WARN",
+            "subject": triple[0],
+            "predicate": triple[1],
+            "object": triple[2],
             "rule": rule.number,
-            "prefer": rule.prefer,
             "reason": rule.reason,
+            "prefer": rule.prefer,
             "severity": rule.severity.lower(),
-            "freshness": fresh(past, rule, clock),
+            "agent": rule.agent,
+            "recorded_at": made[rule.number],
+            "freshness": facts[rule.number]["freshness"],
+            "last_used": facts[rule.number]["last_used"],
         }
         for rule in hits(past, triple)
     ]

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from tests.property import oracle_resolve, oracle_rules, oracle_trust
+from tests.property import oracle_rules, oracle_trust
 from tests.property.model import (
-    INITIAL,
     LIVE,
     MOVES,
     TERMINAL,
     Asserted,
     Commit,
-    Confirmed,
     Content,
     Corrected,
-    Declared,
     Defined,
     Event,
     Flagged,
-    Forbidden,
     Identity,
     Moved,
     Object,
-    Piece,
     Refused,
-    Repealed,
-    Standing,
     Superseded,
     Used,
-    Voted,
     asserts,
     precedes,
 )
 from tests.property.oracle_past import Past
+from tests.property.oracle_standing import Standing
 
 
 @dataclass
@@ -56,13 +48,13 @@ class Writer:
         lands = state or past.policy("default_state")
         if lands == "approved" and past.policy("four_eyes") == "on":
             raise Refused("integrity")
-        if not self._is_news(past, content, now):
+        if not self.is_news(past, content, now):
             return False
-        self._check_rules(past, content)
+        self.check_rules(past, content)
         self.pending.append(Asserted(content, lands, content.agent, reason))
         return True
 
-    def _is_news(self, past: Past, content: Content, now: int) -> bool:
+    def is_news(self, past: Past, content: Content, now: int) -> bool:
         """Whether asserting it writes anything. It must not be over."""
         known = past.standing.get(content.id)
         if known is not None and self._is_over(known, now):
@@ -75,7 +67,7 @@ class Writer:
         is_cut = end != known.content.valid_to and not precedes(self.instant(now), end)
         return is_cut or known.head.state in TERMINAL
 
-    def _check_rules(self, past: Past, content: Content) -> None:
+    def check_rules(self, past: Past, content: Content) -> None:
         """What is about to be asserted is held against the rules: HARD refuses, SOFT is used."""
         met = oracle_rules.hits(past, oracle_rules.triple_of(content))
         if any(rule.severity == "HARD" for rule in met):
@@ -133,17 +125,6 @@ class Writer:
         for each in [target, *oracle_trust.dependents(self.open_past(now), target)]:
             self.transition(each, "retracted", agent, now, cause="RETRACT")
 
-    def revive(self, target: Content, agent: str, now: int = 0) -> None:
-        """REVIVE: back to proposed; a part that was superseded lives on as the head."""
-        past = self.open_past(now)
-        standing = past.standing[target.id]
-        number = standing.revivable
-        if number is None:
-            raise Refused("integrity")
-        self._check_rules(past, target)
-        was = standing.pieces[number].state
-        self.pending.append(Moved(target, was, "proposed", agent, None, "REVIVE"))
-
     def supersede(
         self,
         target: Content,
@@ -172,121 +153,18 @@ class Writer:
         )
         if new.id == target.id:
             raise Refused("integrity")
-        is_news = self._is_news(past, new, now)
-        if is_news:
-            self._check_rules(past, new)
-        state = _inherited(past, old.head.state)
-        self.pending.append(Superseded(target, new, state, since, agent, reason, is_news))
+        fresh = self.is_news(past, new, now)
+        if fresh:
+            self.check_rules(past, new)
+        state = inherited(past, old.head.state)
+        self.pending.append(Superseded(target, new, state, since, agent, reason, fresh))
         return new
 
-    # ------------------------------------------------ saying something about it
-
-    def vote(self, target: Content, is_for: bool, weight: float, agent: str, now: int = 0) -> None:
-        """VOTE: only what is live is voted on."""
-        if self.open_past(now).standing[target.id].head.state not in LIVE:
-            raise Refused("integrity")
-        self.pending.append(Voted(target, is_for, weight, agent))
-
-    def confirm(self, target: Content, agent: str, now: int = 0) -> None:
-        """CONFIRM: what still stands was checked again."""
-        if self.open_past(now).standing[target.id].head.state not in INITIAL:
-            raise Refused("integrity")
-        self.pending.append(Confirmed(target, agent))
-
-    def correct(
-        self,
-        target: Content,
-        agent: str,
-        now: int = 0,
-        obj: Object | None = None,
-        forbid: bool = False,
-        prefer: Object | None = None,
-        reason: str | None = None,
-    ) -> Content | None:
-        """CORRECT target [TO obj] [FORBID [PREFER prefer]]; returns what is asserted instead."""
-        past = self.open_past(now)
-        head = past.standing[target.id].head
-        if "incorrect" not in MOVES.get(head.state, ()):
-            raise Refused("integrity")
-        new = None if obj is None else self._replacement(target, head, obj, agent, now)
-        if new and self._is_news(past, new, now):
-            self._check_rules(past, new)
-            state = _inherited(past, head.state)
-            self.pending.append(Asserted(new, state, agent, None, "CORRECT"))
-        self.transition(target, "incorrect", agent, now, reason, "CORRECT")
-        if forbid:  # a rule of its own, whatever rules there are
-            number = 1 + sum(1 for _ in self.open_past(now).events(Forbidden))
-            instead = obj if prefer is None else prefer
-            triple = oracle_rules.triple_of(target)
-            self.pending.append(Forbidden(number, *triple, "HARD", instead, agent, reason))
-        self.pending.append(Corrected(target, agent, reason))
-        return new
-
-    def _replacement(
-        self, target: Content, head: Piece, obj: Object, agent: str, now: int
-    ) -> Content:
-        """What CORRECT … TO asserts: another object for the valid time of the head.
-
-        The instant of this very transaction is not known yet, so no valid time can end there.
-        """
-        if oracle_resolve.typed(obj) == oracle_resolve.typed(target.object):
-            raise Refused("integrity")
-        new = Content(*target.slot, obj, agent, valid_from=head.start, valid_to=head.end)
-        known = Past(self.commits).standing.get(target.id)
-        if known and known.head == head:
-            return new
-        if head.end == self.instant(now):
-            raise Refused("integrity")
-        if head.start == self.instant(now):
-            return replace(new, valid_from=None, valid_from_tx=self.next_tx)
-        return new
-
-    # ------------------------------------------------ rules and declarations
-
-    def forbid(
-        self,
-        subject: str,
-        predicate: str,
-        obj: Object,
-        severity: str,
-        prefer: Object | None,
-        agent: str,
-        now: int = 0,
-        reason: str | None = None,
-    ) -> int:
-        """FORBID; returns the rule's number, of an old one that says the same if there is one."""
-        past = self.open_past(now)
-        number = 1 + sum(1 for _ in past.events(Forbidden))
-        rule = Forbidden(number, subject, predicate, obj, severity, prefer, agent, reason)
-        for known in oracle_rules.in_force(past):
-            if oracle_rules.same(known, rule):
-                return known.number
-        self.pending.append(rule)
-        return number
-
-    def repeal(self, number: int, now: int = 0) -> None:
-        """REPEAL a rule that is in force."""
-        if number not in {rule.number for rule in oracle_rules.in_force(self.open_past(now))}:
-            raise Refused("integrity")
-        self.pending.append(Repealed(number))
-
-    def use(self, triple: oracle_rules.Triple, now: int) -> None:
-        """CHECK at now: the rules that it hits have been used."""
-        for rule in oracle_rules.hits(self.open_past(now), triple):
-            self.pending.append(Used(rule.number))
+    # ------------------------------------------------ declarations and transactions
 
     def define(self, predicate: str, many: bool | None, half_life: int | None = None) -> None:
         """DEFINE PREDICATE."""
         self.pending.append(Defined(predicate, many, half_life))
-
-    def declare(self, what: str, name: str, value: Any = None) -> None:
-        """DEFINE POLICY, AGENT or TOPIC."""
-        self.pending.append(Declared(what, name, value))
-        past = self.open_past(0)
-        if past.policy("four_eyes") == "on" and past.policy("default_state") == "approved":
-            raise Refused("integrity")
-
-    # ------------------------------------------------ transactions
 
     def commit(self, at: int) -> None:
         """COMMIT at an instant, or just after the last commit when the clock stood still.
@@ -329,6 +207,6 @@ class Writer:
         return len(self.commits) + 1
 
 
-def _inherited(past: Past, state: str) -> str:
+def inherited(past: Past, state: str) -> str:
     """The state a replacement takes over; one that its author may not give becomes review."""
     return "review" if state == "approved" and past.policy("four_eyes") == "on" else state
