@@ -82,15 +82,17 @@ def enforce_again(transaction: Transaction, head: Head) -> None:
         "SELECT s.subject, s.predicate, a.object, a.confidence, g.name, a.source, a.extra"
         " FROM assertion a JOIN slot s ON s.id=a.slot JOIN agent g ON g.id=a.agent WHERE a.id=?"
     )
-    *said, extra = only(transaction.database.db, sql, (head.id,))
+    subject, predicate, obj, confidence, agent, source, extra = only(
+        transaction.database.db, sql, (head.id,)
+    )
     more = json.loads(extra or "{}")
     content = Assertion(
-        *said,
+        subject, predicate, obj, confidence, agent, source,
         valid_from=None if head.valid_from == EVER else head.valid_from,
         valid_to=None if head.valid_to == FOREVER else head.valid_to,
         parents=tuple(bytes.fromhex(parent[2:]) for parent in more.get("parents", ())),
         qualifiers=tuple(more.get("qualifiers", {}).items()),
-    )
+    )  # fmt: skip
     transaction.enforce([content], ["proposed"])
 
 

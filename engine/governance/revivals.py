@@ -15,15 +15,16 @@ def revive(transaction: Transaction, target: bytes, agent: str, reason: str | No
     Raises: IntegrityError `lifecycle.wrong_state` if nothing of it is in a terminal state,
     `rule.forbidden`.
     """
-    head = transaction.head(target)
-    was = NAME[head.state]
+    piece = transaction.head(target)
+    was = NAME[piece.state]
     if was not in TERMINAL:
-        if transaction.fold.tail(head) is None:
+        tail = transaction.fold.tail(piece)
+        if tail is None:
             raise IntegrityError(
                 f"the assertion is {was}; only what is in a terminal state is revived",
                 code="lifecycle.wrong_state",
                 hint="the terminal states are " + ", ".join(TERMINAL),
             )
-        was = "superseded"
-    forbidding.enforce_again(transaction, head)
+        piece, was = tail, "superseded"
+    forbidding.enforce_again(transaction, piece)
     return transaction.move(target, was, "proposed", "REVIVE", agent, reason)
