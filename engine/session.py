@@ -47,9 +47,12 @@ class Opened(NamedTuple):
 class Session:
     """The Context of a connection's virtual tables."""
 
-    def __init__(self, database: Database, overrider: Overrider) -> None:
+    def __init__(
+        self, database: Database, overrider: Overrider, speaker: Callable[[], str]
+    ) -> None:
         self._database = database
         self._overrider = overrider
+        self._speaker = speaker
         self._scopes: dict[int, Opened] = {}
         self._next = 0
         self._is_audit_current = False
@@ -58,7 +61,12 @@ class Session:
         self.scratch = Scratch(self.sql)
         self.objects = database.objects
         self.declarations = database.declarations
+        self.rulebook = database.rulebook
         register(self.sql, self)
+
+    def speaker(self) -> str:
+        """The agent who asks."""
+        return self._speaker()
 
     def close(self) -> None:
         """Let go of the scratch tables."""

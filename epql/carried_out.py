@@ -48,7 +48,6 @@ VERBS: dict[type, Callable[[Work, Any], Answer]] = {
 NOT_YET: dict[type, str] = {
     nodes.Backup: "BACKUP",
     nodes.Bisect: "BISECT",
-    nodes.Check: "CHECK",
     nodes.Erase: "ERASE",
     nodes.Export: "EXPORT",
     nodes.Restore: "RESTORE",

@@ -37,7 +37,7 @@ from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
 from epql.plan.values import Params, check_params, value
 from epql.queries import Queries
-from epql.questions.inquiry import Inquiry, Reply
+from epql.questions.inquiry import Inquiry, Reply, Writer
 from epql.questions.register import QUESTIONS
 from epql.result import Basis, Result, Row
 from epql.scratch import Change, ScratchTables
@@ -55,7 +55,7 @@ class Runner:
         self.autocommit = autocommit
         self._transaction: Transaction | None = None
         self.gardening = Gardening(database)
-        self.session = Session(database, self._overridden)
+        self.session = Session(database, self._overridden, lambda: self.state.agent)
         self.queries = Queries(database, self.session, weakref.WeakSet())
         self.scratch = ScratchTables(self.session.scratch, self.queries)
         is_audited = database.audit.mode != "off"
@@ -205,7 +205,9 @@ class Runner:
     def _ask(
         self, question: Callable[[Inquiry, Any], Reply], parsed: Parsed, resolver: Resolver
     ) -> Result:
-        inquiry = Inquiry(self.database, self.session, resolver, self.queries.lists, self.queries)
+        inquiry = Inquiry(
+            self.database, self.session, resolver, self.queries.lists, self.queries, self._writer()
+        )
         reply = question(inquiry, parsed.statement)
         result = Result(-1, reply.columns, reply.rows, inquiry.notices)
         if self.audits is not None:
@@ -273,6 +275,27 @@ class Runner:
             answer.count, answer.columns, iter(answer.rows),
             [*resolver.notices, *work.notices, *transaction.notices],
         )  # fmt: skip
+
+    def _writer(self) -> Writer | None:
+        """What a question writes with; None where the session may not write."""
+        state = self.state
+        is_past = state.read_only or state.standing.as_of is not None
+        return None if is_past or self.database.options.read_only else self._note
+
+    def _note(self, act: Callable[[Transaction], None]) -> None:
+        """Write in the transaction that is open, else in a commit of its own."""
+        is_alone = not self.in_transaction
+        self.queries.buffer()
+        transaction = self._open_transaction()
+        try:
+            with transaction.statement():
+                act(transaction)
+        except BaseException:
+            if transaction.is_lost or is_alone:
+                self.rollback()
+            raise
+        if is_alone:
+            self._end(commit=True)
 
     def check_may_write(self) -> None:
         """Raise unless the session stands at now and may write."""

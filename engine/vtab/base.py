@@ -74,6 +74,7 @@ HIDDEN = {
     "since": "says DIFF SINCE",
     "until": "says UNTIL of a DIFF",
     "target": "what is asked about: an id, or a subject with of_predicate",
+    "of_subject": "the subject of what is asked about",
     "of_predicate": "the predicate of what is asked about",
     "of_object": "the object of what is asked about",
 }

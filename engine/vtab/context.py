@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import apsw
 
+from epql.engine.governance.rules import Rulebook
 from epql.engine.index.declarations import Declarations
 from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.store.objects import Objects
@@ -28,6 +29,10 @@ class Context(Protocol):
     db: apsw.Connection
     objects: Objects
     declarations: Declarations
+    rulebook: Rulebook
+
+    def speaker(self) -> str:
+        """The agent who asks."""
 
     def scope(self, number: int | None) -> Scope:
         """The scope the planner registered under that number; None: the session's own."""

@@ -10,6 +10,7 @@ from epql.engine.vtab.audit import Queries, Reads
 from epql.engine.vtab.base import Module, Relation
 from epql.engine.vtab.beliefs import Assertions, Beliefs, History
 from epql.engine.vtab.changes import AssertionChanges, Changes
+from epql.engine.vtab.checked import Checked
 from epql.engine.vtab.context import Context
 from epql.engine.vtab.declared import Agents, Policies, Topics
 from epql.engine.vtab.explaining import Blame, HistoryOf, Why, WhyNot
@@ -23,7 +24,7 @@ RELATIONS: dict[str, Relation] = {
     relation.name: relation
     for relation in (
         Beliefs(), Assertions(), History(), Changes(), AssertionChanges(), Commits(), Journal(),
-        Transitions(), Votes(), Uses(), Corrections(), Flags(), Constraints(), Epochs(),
+        Transitions(), Votes(), Uses(), Corrections(), Flags(), Constraints(), Checked(), Epochs(),
         Predicates(), Agents(), Topics(), Policies(), Views(), Queries(), Reads(), Trust(),
         TrustChanges(),
         Why(), WhyNot(), Blame(), HistoryOf(),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, NamedTuple
 
 from epql.engine.errors import ProgrammingError
 from epql.engine.index.snapshot import Snapshot
+from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
 from epql.engine.vtab.register import RELATIONS
 from epql.nodes import LABELS, Clauses
@@ -18,6 +19,8 @@ from epql.queries import Queries
 from epql.verbs.work import Asking
 
 Row = tuple[Any, ...]
+Writer = Callable[[Callable[[Transaction], None]], None]
+"""Writes in the open transaction, else in a commit of its own."""
 
 
 class Reply(NamedTuple):
@@ -30,9 +33,10 @@ class Reply(NamedTuple):
 
 @dataclass
 class Inquiry(Asking):
-    """The surroundings of one statement that asks."""
+    """The surroundings of one statement that asks. `write`: None where nothing may be written."""
 
     queries: Queries
+    write: Writer | None
 
     def snapshot(self, relation: str, clauses: Clauses) -> Snapshot:
         """What a question is asked at; `relation` is the one that answers it.

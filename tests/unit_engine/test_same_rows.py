@@ -109,6 +109,7 @@ def tables(connection: epql.Connection) -> dict[str, Table]:
         names[name] = f"{name}(x'', 's/1', 'p')"
     names["blame"] = "blame(x'', 's/1', 'p', x'', 40)"
     names["why_not"] = "why_not(x'', 's/1', 'p', '1')"
+    names["checked"] = "checked(x'', 's/1', 'p', '1')"
     names["assertion_changes"] = "assertion_changes(x'', 10)"
     for name in ("beliefs", "assertions", "history"):
         names[name + "_past"] = f"{name}(x'', 40, 'any')"
@@ -133,7 +134,7 @@ KEYS = [
     "beliefs", "assertions", "history", "commits", "journal", "transitions", "epochs",
     "predicates", "agents", "changes", "assertion_changes", "beliefs_past", "assertions_past",
     "history_past", "beliefs_none", "assertions_any", "views", "votes", "uses", "corrections",
-    "flags", "topics", "policies", "constraints", "trust", "trust_changes",
+    "flags", "topics", "policies", "constraints", "checked", "trust", "trust_changes",
     "why", "why_not", "blame", "history_of", "queries", "reads",
 ]  # fmt: skip
 
