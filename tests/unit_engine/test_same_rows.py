@@ -65,6 +65,7 @@ def connection() -> epql.Connection:
         say(f"DEFINE TOPIC 't{number}' (subjects = 's/{number}*, {number}/*')")
         say(f"DEFINE POLICY trust_strength = {number}")
         say(f"FORBID ('x/{number}*', 'p', {number}) PREFER 'p'")
+        say(f"FORBID ('z{'*' * (number % 3)}', *, *) PREFER {number} REASON 'r{number}'")
         say(f"FORBID (*, 'p', '{number}*') WHEN agent = 'a' SEVERITY SOFT REASON 'why'")
     say("REPEAL (SELECT id FROM constraints LIMIT 3) REASON 'why'")
     say("DEFINE POLICY lifecycle = LIVE")
@@ -109,7 +110,7 @@ def tables(connection: epql.Connection) -> dict[str, Table]:
         names[name] = f"{name}(x'', 's/1', 'p')"
     names["blame"] = "blame(x'', 's/1', 'p', x'', 40)"
     names["why_not"] = "why_not(x'', 's/1', 'p', '1')"
-    names["checked"] = "checked(x'', 's/1', 'p', '1')"
+    names["checked"] = "checked(x'', 'z', 'p', '1')"
     names["assertion_changes"] = "assertion_changes(x'', 10)"
     for name in ("beliefs", "assertions", "history"):
         names[name + "_past"] = f"{name}(x'', 40, 'any')"
