@@ -124,7 +124,7 @@ def _told(commit: Commit | None, slot: Slot, bound: str | None, clauses: Clauses
         return {"cause": bound}
     if event:
         return {"cause": event.cause, "tx": commit.tx, "agent": event.agent, "reason": event.reason}
-    return {"cause": causes.pop(), "tx": commit.tx, "unsaid": ("agent", "reason")}
+    return {"cause": causes.pop(), "tx": commit.tx, "agent": commit.agent, "unsaid": ("reason",)}
 
 
 def last_event(commit: Commit, slot: Slot) -> OnSlot | None:
