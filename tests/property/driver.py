@@ -8,7 +8,7 @@ from typing import Any
 import epql
 from tests.clock import TestClock, text_of
 from tests.property.model import ANY, LIVE, Content, Identity, Refused, Row
-from tests.property.oracle_changes import CAUSE, WHOLE
+from tests.property.oracle_changes import WHOLE
 
 INSTANTS = (
     "valid_from", "valid_to", "recorded_at", "believed_from", "believed_to", "updated_at",
@@ -209,12 +209,11 @@ def clause_text(clauses: Clauses) -> tuple[str, list[Any]]:
 
 
 def only_certain(expected: list[Row], got: list[Row]) -> list[Row]:
-    """Change rows without what the oracle is not sure of, or does not say."""
+    """Change rows without what the oracle leaves open."""
     told = {_slot_of(row): row for row in expected}
 
     def masked(row: Row) -> Row:
-        known = told.get(_slot_of(row), {})
-        unsaid = CAUSE if known.get("sure") is False else known.get("unsaid", ())
+        unsaid = told.get(_slot_of(row), {}).get("unsaid", ())
         return {name: None if name in unsaid else value for name, value in row.items()}
 
     return [masked(row) for row in got]

@@ -23,8 +23,8 @@ COMPARED = ("object", "confidence", "lifecycle", "agent", "valid_from", "valid_t
 """What makes a slot's answer another answer (DIFF)."""
 WHOLE = ("subject", "predicate", "object", "lifecycle")
 """The columns of an answer that is compared as it stands."""
-CAUSE = ("cause", "tx", "at", "agent", "reason")
-"""What a change row says of the last step to it."""
+CAUSE = ("cause", "tx", "agent", "reason")
+"""What a change row says of the last step to it, the instant apart."""
 WEIGHED = ("credence", "consensus")
 """The strategies under which trust and declarations of policies, agents and topics matter."""
 
@@ -34,8 +34,8 @@ Clauses = dict[str, Any]
 def changes(oracle: Oracle, since: int, until: int, clauses: Clauses) -> list[Row]:
     """DIFF of beliefs.
 
-    `sure` is False in a row where several things at once may have been the cause; `unsaid` names
-    columns that the oracle leaves open.
+    `unsaid` names the columns of a row that the oracle leaves open, such as those of the cause
+    where several things at once may have been it.
     """
     before, after = answers(oracle, since, clauses), answers(oracle, until, clauses)
     rows = []
@@ -119,7 +119,7 @@ def _told(commit: Commit | None, slot: Slot, bound: str | None, clauses: Clauses
     if any(isinstance(e, Declared) or _defines(e, slot) for e in commit.events):
         causes.add("DEFINE")
     if len(causes) != 1:
-        return {"sure": False}
+        return {"unsaid": CAUSE}
     if causes == {bound}:
         return {"cause": bound}
     if event:

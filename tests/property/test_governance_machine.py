@@ -13,12 +13,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from epql.carried_out import NOT_YET
 from tests.property.driver import CHECKED
 from tests.property.model import Content, Object
 from tests.property.test_machine import CLAUSES, HOUR, Agreement
 
-CHECK_IS_CARRIED_OUT = "CHECK" not in NOT_YET.values()
 AGENTS = ["ann", "bob", "cyd"]
 SUBJECTS = ["s", "t/u"]
 OBJECTS = st.sampled_from(["x", "y", 1])
@@ -209,9 +207,7 @@ class Governed(Agreement):
             lambda: self.oracle.repeal(self.engine.rules[rule_id], self.clock.us),
         )
 
-    @precondition(
-        lambda self: self.engine.rules and CHECK_IS_CARRIED_OUT and not self.open_transaction
-    )
+    @precondition(lambda self: self.engine.rules and not self.open_transaction)
     @rule(subject=st.sampled_from(SUBJECTS), obj=OBJECTS)
     def check(self, subject: str, obj: Object) -> None:
         triple = (subject, "p", obj)
