@@ -20,7 +20,7 @@ from epql.engine.database import Database
 from epql.engine.errors import InterfaceError
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.scratch import Scratch
-from epql.engine.vtab.context import Scope, Watcher
+from epql.engine.vtab.context import Noted, Scope, Watcher
 from epql.engine.vtab.register import register
 
 
@@ -62,6 +62,8 @@ class Session:
         self.objects = database.objects
         self.declarations = database.declarations
         self.rulebook = database.rulebook
+        self.noted: Noted | None = None
+        """Told of each read while somebody asks what a query depends on (explain/reach.py)."""
         register(self.sql, self)
 
     def speaker(self) -> str:

@@ -47,7 +47,6 @@ VERBS: dict[type, Callable[[Work, Any], Answer]] = {
 
 NOT_YET: dict[type, str] = {
     nodes.Backup: "BACKUP",
-    nodes.Bisect: "BISECT",
     nodes.Erase: "ERASE",
     nodes.Export: "EXPORT",
     nodes.Restore: "RESTORE",

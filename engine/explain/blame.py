@@ -98,7 +98,7 @@ def _answer(index: Index, asked: Asked, subject: Subject, snapshot: Snapshot) ->
     point = found[number]
     if point.is_bound:
         return Line("answer", subject.object, "VALID_START", None, point.at, None, None, subject)
-    told = happened(index, asked.slot, point.tx)
+    told = happened(index, asked.slot.id, point.tx)
     return Line(
         "answer", subject.object, told.cause, told.agent, point.at, point.tx, told.reason, subject
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from epql.engine.explain.slot import Fact, Index, Slot, landed_in, moves, recorded_at
-from epql.engine.index.ask import first
+from epql.engine.index import rules as rules_of
+from epql.engine.index.ask import first, only
 from epql.engine.lifecycle import CODE, LANDING, NAME
 from epql.engine.store.objects import seq_of, tx_of
 from epql.engine.vtab.show import address, instant
@@ -113,21 +114,21 @@ def rules(index: Index, slot: Slot, obj: Any, tx: int) -> list[Told]:
     A rule with WHEN is told with its condition: whether it holds depends on the asserted row.
     """
     sql = (
-        "SELECT r.digest, g.name, c.recorded_at, r.severity, r.condition, r.prefer, r.reason"
-        " FROM rule r JOIN agent g ON g.id=r.agent JOIN txn c ON c.tx=(r.id >> 20)"
-        " WHERE r.id<:end AND :s GLOB r.subject AND :p GLOB r.predicate AND CASE"
-        " WHEN typeof(r.object)='text' THEN r.object='*' OR typeof(:o)='text' AND :o GLOB r.object"
-        " ELSE r.object=:o AND typeof(r.object)=typeof(:o) END"
-        " AND NOT EXISTS (SELECT 1 FROM repeal e WHERE e.rule=r.id AND e.id<:end) ORDER BY r.id"
+        "SELECT r.digest, g.name, c.recorded_at, r.severity, r.prefer, r.reason"
+        " FROM rule r JOIN agent g ON g.id=r.agent JOIN txn c ON c.tx=(r.id >> 20) WHERE r.id=?"
     )
-    names = {"end": seq_of(tx + 1, 0), "s": slot.subject, "p": slot.predicate, "o": obj}
-    return [
-        _event(
-            agent, at, id="c:" + digest.hex(), severity=severity, when=condition,
-            prefer=prefer, reason=reason,
-        )
-        for digest, agent, at, severity, condition, prefer, reason in index.db.execute(sql, names)
-    ]  # fmt: skip
+    told: list[Told] = []
+    met = [(slot.subject, slot.predicate, obj)]
+    for match in rules_of.matches(index.db, met, seq_of(tx + 1, 0)):
+        digest, agent, at, severity, prefer, reason = only(index.db, sql, (match.rule,))
+        name = "c:" + bytes(digest).hex()
+        told.append(
+            _event(
+                agent, at, id=name, severity=severity, when=match.condition, prefer=prefer,
+                reason=reason,
+            )
+        )  # fmt: skip
+    return told
 
 
 def _event(agent: str, at: int, **more: Any) -> Told:

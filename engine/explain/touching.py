@@ -91,10 +91,10 @@ def _bounds(index: Index, slot: Slot, snapshot: Snapshot) -> list[int]:
     return [at for (at,) in rows if EVER < at < FOREVER and at <= snapshot.clock]
 
 
-def happened(index: Index, slot: Slot, tx: int) -> Happened:
+def happened(index: Index, slot: int, tx: int) -> Happened:
     """What a commit did that concerns a slot: its last event there, else a declaration or trust."""
     sql = "SELECT event, assertion FROM touched WHERE tx=? AND slot=?"
-    row = first(index.db, sql, (tx, slot.id))
+    row = first(index.db, sql, (tx, slot))
     if row is not None:
         return _event(index, *row)
     sql = (

@@ -275,6 +275,8 @@ class Cursor:
         scope = context.scope(number)
         if hidden:
             scope = context.overridden(number, scope, hidden)
+        if context.noted is not None:
+            context.noted(relation.name, scope, conditions)
         watcher = None if relation.seen is None else context.watcher(number)
         if watcher is None or relation.seen is None:
             self._rows = relation.rows(context, scope, columns, conditions)

@@ -8,7 +8,7 @@ reading instants is the language's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import apsw
@@ -21,6 +21,8 @@ from epql.engine.store.objects import Objects
 Scope = Snapshot | Window
 Watcher = Callable[[Iterator[tuple[Any, ...]], int], Iterator[tuple[Any, ...]]]
 """Hands rows on as they are and notes what stands at a place in each."""
+Noted = Callable[[str, Scope, Sequence[Any]], None]
+"""Is told of each read of a relation: its name, its scope, its conditions (base.Condition)."""
 
 
 class Context(Protocol):
@@ -30,6 +32,7 @@ class Context(Protocol):
     objects: Objects
     declarations: Declarations
     rulebook: Rulebook
+    noted: Noted | None
 
     def speaker(self) -> str:
         """The agent who asks."""

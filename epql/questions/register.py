@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from epql import nodes
-from epql.questions import blame, check, history_of, impact, replay, trace, why, why_not
+from epql.questions import bisect, blame, check, history_of, impact, replay, trace, why, why_not
 from epql.questions.inquiry import Inquiry, Reply
 
 QUESTIONS: dict[type, Callable[[Inquiry, Any], Reply]] = {
+    nodes.Bisect: bisect.run,
     nodes.Blame: blame.run,
     nodes.Check: check.run,
     nodes.HistoryOf: history_of.run,
