@@ -144,7 +144,9 @@ class Governed(Agreement):
             ),
         )
         if worked and made[0] is not None:
-            sql = "SELECT corrected_by FROM assertions WHERE id = ? LIFECYCLE ANY VALID ANYTIME"
+            sql = (
+                "SELECT corrected_by FROM assertions WHERE id = ? LIFECYCLE INCORRECT VALID ANYTIME"
+            )
             ((replacement,),) = self.engine.run(sql, self.engine.ids[target.id])
             self.learn(made[0], replacement)
         if worked and forbid:
