@@ -90,6 +90,7 @@ class Fold:
         """Drop what was remembered of the index; call it after a rollback."""
         self._agents: dict[str, int] = {}
         self._slots: dict[tuple[str, str], int] = {}
+        self._spoke: set[tuple[int, str]] = set()
 
     # ------------------------------------------------------------ one commit
 
@@ -163,6 +164,7 @@ class Fold:
             return
         slots = self._slot_ids(tx, cast("list[Assertion]", [entry.record for entry in fresh]))
         rows, spans, bounds, keys = [], [], [], []
+        voices: set[tuple[int, str]] = set()
         agents = self._agents
         for (seq, _, flags, record, key), slot in zip(fresh, slots, strict=True):
             content = cast(Assertion, record)
@@ -178,6 +180,7 @@ class Fold:
             spans.append((slot, state, seq, tx, start, FOREVER, end, seq))
             keys.append((key, seq))
             touched[slot] = (seq, seq)
+            voices.add((agent, first_segment(content.subject)))
             if start != EVER:
                 bounds.append((start, slot))
             if end != FOREVER:
@@ -189,6 +192,7 @@ class Fold:
         self.objects.add(keys)
         if bounds:
             self.db.executemany(_INSERT_BOUND, bounds)
+        self._note_voices(tx, voices)
         parents = [
             (parent, entry.seq)
             for entry in fresh
@@ -196,6 +200,14 @@ class Fold:
         ]
         if parents:
             self.db.executemany(_INSERT_PARENT, parents)
+
+    def _note_voices(self, tx: int, voices: set[tuple[int, str]]) -> None:
+        """Remember who has spoken on which topic, and since when."""
+        new = voices - self._spoke
+        if new:
+            rows = [(agent, topic, tx) for agent, topic in sorted(new)]
+            self.db.executemany("INSERT OR IGNORE INTO spoke VALUES(?,?,?)", rows)
+            self._spoke |= new
 
     def _assert_again(
         self, tx: int, assertion: int, seq: int, touched: dict[int, tuple[int, int]]

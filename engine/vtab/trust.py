@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from epql.engine.governance.trust import APPROVED
+from epql.engine.index import topics
 from epql.engine.store.objects import seq_of
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where, is_textual
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.ledger import Listing, last_tx
 from epql.engine.vtab.show import address, instant
@@ -34,19 +35,33 @@ _OF_ONE = _pairs(
 )
 
 
+_SPOKE = "SELECT agent, topic FROM spoke WHERE tx<=:last"
+_ASSERTED = (  # declared topics are no keys of the index: all that was asserted is looked through
+    "SELECT DISTINCT a.agent, {topic} AS topic FROM assertion a JOIN slot s ON s.id=a.slot"
+    " WHERE a.id<:end"
+)
+_NO_RECORD = (
+    " FROM (SELECT p.agent, p.topic, 0.0 AS successes, 0.0 AS failures FROM ({spoke}) p"
+    " WHERE NOT EXISTS (SELECT 1 FROM trust l WHERE l.agent=p.agent AND l.topic=p.topic"
+    " AND l.id<:end)) w JOIN agent g ON g.id=w.agent"
+    " LEFT JOIN txn c ON NULL"
+)
+"""Agents who spoke on a topic, and of whom nothing is recorded there: trusted as the prior says."""
+
+
 class Trust(Relation):
     name = "trust"
-    doc = "one row per agent and topic of which something is known; elsewhere trust is the prior"
+    doc = "one row per agent and topic on which it has asserted, or has a record"
     columns = (
         Column("agent", "TEXT", "g.name", push="text", doc="whose trust it is"),
         Column("topic", "TEXT", "w.topic", push="text", doc="on which topic"),
         Column(
             "score", "REAL", "CASE WHEN w.successes+w.failures+:strength=0 THEN :prior ELSE"
             " (w.successes+:strength*:prior)/(w.successes+w.failures+:strength) END",
-            push="real", doc="the trust, from 0 to 1: (s + m·p) / (s + f + m)",
+            doc="the trust, from 0 to 1: (s + m·p) / (s + f + m)",
         ),
-        Column("successes", "REAL", "w.successes", push="real", doc="s: approvals by others"),
-        Column("failures", "REAL", "w.failures", push="real", doc="f: shares of corrections"),
+        Column("successes", "REAL", "w.successes", doc="s: approvals by others"),
+        Column("failures", "REAL", "w.failures", doc="f: shares of corrections"),
         Column("updated_at", "TEXT", "c.recorded_at", show=instant, doc="of the last change"),
     )  # fmt: skip
 
@@ -60,6 +75,7 @@ class Trust(Relation):
         tx = last_tx(scope, self.name)
         declared = context.declarations.at(tx)
         params: dict[str, SqlValue] = {
+            "last": tx,
             "end": seq_of(tx + 1, 0),
             "prior": float(declared.value("trust_prior")),
             "strength": float(declared.value("trust_strength")),
@@ -68,18 +84,22 @@ class Trust(Relation):
         for condition in conditions:
             if condition.value is None:
                 return iter(())
-            if condition.column.name == "agent" and condition.op == "=":
+            if condition[:2] == (self.columns[0], "=") and is_textual(condition.value):
                 pairs = _OF_ONE.replace("{name}", where.bind(condition.value))
             where.add_row(condition, condition.value)
         selected = ", ".join([*(column.sql for column in wanted), "w.agent, w.topic"])
+        spoke = _SPOKE
+        if declared.topics:
+            spoke = _ASSERTED.format(topic=topics.expression(declared.topics))
+            params |= topics.bindings(declared.topics)
+        condition_sql = f" WHERE {' AND '.join(where.row)}" if where.row else ""
         sql = (
             f"{pairs} SELECT {selected} FROM pair CROSS JOIN trust w ON w.id=(SELECT l.id FROM"
             " trust l WHERE l.agent=pair.agent AND l.topic=pair.topic AND l.id<:end"
             " ORDER BY l.id DESC LIMIT 1)"
-            " JOIN agent g ON g.id=w.agent JOIN txn c ON c.tx=(w.id >> 20)"
+            f" JOIN agent g ON g.id=w.agent JOIN txn c ON c.tx=(w.id >> 20){condition_sql}"
+            f" UNION ALL SELECT {selected}{_NO_RECORD.format(spoke=spoke)}{condition_sql}"
         )
-        if where.row:
-            sql += " WHERE " + " AND ".join(where.row)
         return cast("Iterator[tuple[SqlValue, ...]]", context.db.execute(sql, params))
 
     def cost(self, given: set[str]) -> tuple[float, int]:

@@ -25,7 +25,7 @@ from tests.property.oracle_past import Past
 def record(past: Past, agent: str, topic: str) -> tuple[float, float]:
     """(successes, failures) of an agent on a topic."""
     added = [e for _, e in past.events(Trusted) if (e.agent, e.topic) == (agent, topic)]
-    return sum(e.successes for e in added), sum(e.failures for e in added)
+    return sum((e.successes for e in added), 0.0), sum((e.failures for e in added), 0.0)
 
 
 def trust(past: Past, agent: str, topic: str) -> float:
@@ -37,8 +37,11 @@ def trust(past: Past, agent: str, topic: str) -> float:
 
 
 def relation(past: Past) -> list[Row]:
-    """The relation `trust`: a row for each agent and topic of which something is recorded."""
-    pairs = {(event.agent, event.topic): commit.at for commit, event in past.events(Trusted)}
+    """The relation `trust`: each agent and topic on which it has asserted, or has a record."""
+    contents = [one.content for one in past.standing.values()]
+    pairs: dict[tuple[str, str], int | None]
+    pairs = {(content.agent, past.topic(content.subject)): None for content in contents}
+    pairs |= {(event.agent, event.topic): commit.at for commit, event in past.events(Trusted)}
     rows = []
     for (agent, topic), at in pairs.items():
         successes, failures = record(past, agent, topic)

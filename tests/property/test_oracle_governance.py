@@ -32,7 +32,7 @@ def objects(oracle: Oracle, resolve: str) -> list[object]:
 
 def scores(oracle: Oracle, clock: int | None = None) -> dict[str, float]:
     rows = oracle.trust(oracle.view(clock or later(oracle)))
-    return {row["agent"]: row["score"] for row in rows}
+    return {row["agent"]: row["score"] for row in rows if row["updated_at"] is not None}
 
 
 def because(*parents: Content) -> tuple[Identity, ...]:
@@ -76,8 +76,9 @@ def test_an_approval_counts_once_and_not_by_the_author() -> None:
     oracle.revive(ES, "lead", later(oracle))
     oracle.promote(ES, "lead", later(oracle))
     oracle.commit(later(oracle))
-    assert [(r["successes"], r["failures"]) for r in oracle.trust(oracle.view(later(oracle)))] == [
-        (1.0, 0.0)
+    rows = oracle.trust(oracle.view(later(oracle)))
+    assert [(r["agent"], r["successes"], r["failures"]) for r in rows if r["updated_at"]] == [
+        ("research", 1.0, 0.0)
     ]
 
 

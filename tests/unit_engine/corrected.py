@@ -69,9 +69,10 @@ class World:
         log.answer(answered(query, [(bytes.fromhex(name[2:]), CODE[state], how)]))
 
     def record(self, as_of: str = "NOW") -> Record:
-        """(successes, failures) by agent and topic."""
+        """(successes, failures) by agent and topic, of those that have a record."""
         rows = self.connection.execute(
-            f"SELECT agent, topic, successes, failures FROM trust AS OF {as_of}"
+            "SELECT agent, topic, successes, failures FROM trust"
+            f" WHERE updated_at NOT NULL AS OF {as_of}"
         )
         return {(agent, topic): (s, f) for agent, topic, s, f in rows}
 
@@ -80,7 +81,11 @@ class World:
         return {agent: failed for (agent, _), (_, failed) in self.record().items() if failed}
 
     def scores(self) -> dict[str, float]:
-        return dict(self.connection.execute("SELECT agent, score FROM trust").fetchall())
+        return dict(
+            self.connection.execute(
+                "SELECT agent, score FROM trust WHERE updated_at NOT NULL"
+            ).fetchall()
+        )
 
     def table(self, name: str) -> list[Any]:
         """A table of the index, row by row."""

@@ -33,7 +33,7 @@ def test_the_first_approval_by_another_is_a_success_of_the_author(tmp_path: Path
     connection = loaded(tmp_path, *history)
     assert changes(connection) == [(2, "ann", "auth", 1.0, "approved")]
     score = "SELECT agent, successes FROM trust AS OF '1970-01-01T00:{}:00Z'"
-    assert connection.execute(score.format(17)).fetchall() == []
+    assert connection.execute(score.format(17)).fetchall() == [("ann", 0.0)]
     assert connection.execute(score.format(34)).fetchall() == [("ann", 1.0)]
     moves = connection.execute("SELECT count(*) FROM trust_changes WHERE cause GLOB 'l:*'")
     assert moves.fetchall() == [(1,)]
