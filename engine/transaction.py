@@ -181,10 +181,13 @@ class Transaction:
                 self._explain([content], [key], [state], reason)
             return Outcome(key[2:], "new")
         head = self._fold.head(number)
-        self._check_may_stand(key[2:], head, content)
-        if head.seq == self._latest_in(head.slot):
+        ended = self._ended(head, content)
+        if ended is None and head.seq == self._latest_in(head.slot):
             return Outcome(key[2:], "same")
-        self.enforce([content], [NAME[head.state]])
+        # a rule says more than the state: why it was wrong, and what to use
+        self.enforce([content], [NAME[head.state] if ended is None else state])
+        if ended is not None:
+            raise _terminal(key[2:], ended, is_cut=NAME[head.state] not in TERMINAL)
         self.append(content)
         if reason is not None:
             self._explain([content], [key], [NAME[head.state]], reason)
@@ -195,19 +198,12 @@ class Transaction:
         if self._info.origin == "local":
             self._warned += forbidding.enforce(self, contents, states)
 
-    def _check_may_stand(self, digest: bytes, head: Head, content: Assertion) -> None:
-        """Content in a terminal state is not asserted again; nor what was superseded by now."""
+    def _ended(self, head: Head, content: Assertion) -> str | None:
+        """The terminal state of content that stood before: its own, or superseded by now."""
         end = FOREVER if content.valid_to is None else content.valid_to
         is_cut = head.valid_to != end and head.valid_to <= self.at
         state = "superseded" if is_cut else NAME[head.state]
-        if state in TERMINAL:
-            raise IntegrityError(
-                f"{assertion_id(digest)[:14]}… is {state}; it cannot be asserted again",
-                code="assert.terminal",
-                hint="SUPERSEDE what stands now WITH it"
-                if is_cut
-                else "REVIVE brings it back to proposed",
-            )
+        return state if state in TERMINAL else None
 
     def _explain(
         self, contents: Sequence[Assertion], keys: Sequence[bytes], states: Sequence[str], why: str
@@ -372,3 +368,12 @@ class Transaction:
         self._fold.apply(self.tx, self.at, entries, are_new=are_new)
         self._entries += entries
         self._records += zip(kinds, flags, payloads)  # noqa: B905  kinds has no end
+
+
+def _terminal(digest: bytes, state: str, *, is_cut: bool) -> IntegrityError:
+    """The error of asserting again what has ended. `is_cut`: only from some instant on."""
+    return IntegrityError(
+        f"{assertion_id(digest)[:14]}… is {state}; it cannot be asserted again",
+        code="assert.terminal",
+        hint="SUPERSEDE what stands now WITH it" if is_cut else "REVIVE brings it back to proposed",
+    )

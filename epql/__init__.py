@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from epql.agent import Ground, Hit
 from epql.connection import Connection, apilevel, connect, paramstyle, threadsafety
 from epql.cursor import Cursor
 from epql.engine.errors import (
@@ -43,6 +44,8 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "Error",
+    "Ground",
+    "Hit",
     "IntegrityError",
     "InterfaceError",
     "InternalError",

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from epql.engine.records import Object
 
@@ -27,6 +27,62 @@ Time = str | date | int
 
 Target = str | tuple[str, str] | tuple[str, str, Object]
 """An assertion: its id or a prefix of it, its slot, or its triple."""
+
+
+class Hit(NamedTuple):
+    """A rule that a triple would meet: the columns of CHECK, in their order.
+
+    `verdict` is 'DENY' (an ASSERT would be refused) or 'WARN'; `freshness` is that before this use.
+    """
+
+    verdict: str
+    subject: str
+    predicate: str
+    object: Object
+    rule: str
+    pattern: str
+    reason: str | None
+    prefer: Object | None
+    severity: str
+    agent: str
+    recorded_at: str
+    freshness: float
+    last_used: str | None
+
+
+class Ground(NamedTuple):
+    """What WHY tells of one assertion of a slot: its columns, in their order.
+
+    `role` is 'winner', 'loser' or 'excluded', `step` what decided, `why` a sentence. The lists
+    (`approved_by` to `parents`, `corrections`, `rules`) are JSON text, None where empty.
+    """
+
+    role: str
+    object: Object
+    lifecycle: str
+    step: str
+    why: str
+    confidence: float
+    trust: float
+    freshness: float
+    credence: float
+    score: float | None
+    agent: str
+    recorded_at: str
+    source: str | None
+    reason: str | None
+    approved_by: str | None
+    votes: str | None
+    parents: str | None
+    flagged: str | None
+    corrections: str | None
+    rules: str | None
+    valid_from: str | None
+    valid_to: str | None
+    subject: str
+    predicate: str
+    tx: int
+    id: str
 
 
 class Said:
@@ -101,6 +157,28 @@ class Speaking:
             said.add(f"QUALIFIED ({pairs})", *qualified.values())
         said.add("KEY ?", key).add("REASON ?", reason).add("RETURNING id")
         return str(self._said(said).fetchall()[0][0])
+
+    def check(
+        self,
+        subject: str,
+        predicate: str,
+        object: Object,  # noqa: A002  the third part of a triple
+    ) -> list[Hit]:
+        """CHECK a triple before it is acted upon: the rules it would meet, none if it is free.
+
+        Raises: the errors of CHECK. Source: docs/language/forbidding.md.
+        """
+        rows = self._said(Said("CHECK (?, ?, ?)", subject, predicate, object)).fetchall()
+        return [Hit(*row) for row in rows]
+
+    def why(self, subject: str, predicate: str | None = None) -> list[Ground]:
+        """WHY a slot has its belief, or WHY an assertion (its id alone) wins or loses there.
+
+        Shape: the winner first, then the losers, then what the clauses exclude.
+        Raises: ProgrammingError `target.none`, `id.*`. Source: docs/language/asking-why.md.
+        """
+        target: Target = subject if predicate is None else (subject, predicate)
+        return [Ground(*row) for row in self._said(said_of("WHY", target)).fetchall()]
 
     def correct(
         self,

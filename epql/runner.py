@@ -35,13 +35,14 @@ from epql.parse import parse
 from epql.plan.hidden import overridden
 from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
+from epql.plan.settled import settled
 from epql.plan.values import Params, check_params, value
 from epql.queries import Queries
 from epql.questions.inquiry import Inquiry, Reply, Writer
 from epql.questions.register import QUESTIONS
 from epql.result import Basis, Result, Row
 from epql.scratch import Change, ScratchTables
-from epql.settings import State, fixed
+from epql.settings import State
 from epql.verbs import assert_, inserts
 from epql.verbs.work import Answer, Work
 
@@ -415,7 +416,7 @@ class Runner:
         if begin.read_only and clauses.as_of is None:
             # all reads of the transaction see what its first would have seen
             clauses = replace(clauses, as_of=at_transaction(self.database.last()[0], begin.span))
-        self.state.transaction = fixed(clauses, resolver)
+        self.state.transaction = settled(clauses, resolver)
         self.state.explicit, self.state.read_only = True, begin.read_only
 
     def _set(self, statement: nodes.Set, resolver: Resolver) -> None:

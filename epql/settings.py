@@ -12,7 +12,8 @@ from epql.engine.content import check_name
 from epql.engine.errors import Error, NotSupportedError, ProgrammingError
 from epql.nodes import NO_CLAUSES, Clauses
 from epql.plan.relations import merged
-from epql.plan.scope import Resolver, at_instant, at_transaction
+from epql.plan.scope import Resolver
+from epql.plan.settled import settled
 from epql.plan.values import value
 from epql.zone import zone_of
 
@@ -64,13 +65,12 @@ class State:
 
     def _set_clauses(self, clauses: Clauses, resolver: Resolver) -> None:
         as_of = clauses.as_of
-        taken = {n: getattr(clauses, n) for n in Clauses.__slots__ if getattr(clauses, n)}
+        resolver.snapshot(replace(clauses, as_of=None))  # what is wrong is refused now
+        standing = settled(clauses, resolver)
+        taken = {n: getattr(standing, n) for n in Clauses.__slots__ if getattr(clauses, n)}
         if as_of is not None:
             is_now = as_of.instant.base == "now" and not as_of.instant.shift and not as_of.before
-            taken["as_of"] = None if is_now else fixed(clauses, resolver).as_of
-        for use in ("lifecycle", "valid", "resolve"):
-            if use in taken:
-                resolver.snapshot(replace(NO_CLAUSES, **{use: taken[use]}))  # refuse it now
+            taken["as_of"] = None if is_now else standing.as_of
         self.session = replace(self.session, **taken)
 
     def _set_agent(self, found: Any) -> None:
@@ -86,14 +86,3 @@ class State:
         if found not in ("on", "off"):
             raise ProgrammingError("NOTICES is on or off", code="set.value", hint="SET NOTICES off")
         self.notices = found == "on"
-
-
-def fixed(clauses: Clauses, resolver: Resolver) -> Clauses:
-    """Clauses that stand: a relative AS OF keeps the instant it had when it was set."""
-    if clauses.as_of is None:
-        return clauses
-    moment = resolver.moment(clauses.as_of)
-    span = clauses.as_of.span
-    if moment.tx and resolver.database.recorded_at(moment.tx) == moment.clock:
-        return replace(clauses, as_of=at_transaction(moment.tx, span))
-    return replace(clauses, as_of=at_instant(moment.clock, span))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,3 +30,25 @@ def test_a_bad_hidden_column_points_nowhere() -> None:
             connection.execute("SELECT object FROM beliefs WHERE as_of = 'nope'")
         assert caught.value.code == "instant.unreadable"
         assert caught.value.position is None
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "shown"),
+    [
+        ("SET LIFECYCLE ?", ("approved",), "APPROVED"),
+        ("SET LIFECYCLE IN (?, ?)", ("approved", "review"), "IN (APPROVED, REVIEW)"),
+        ("SET VALID AT ?", (datetime(2026, 1, 1, tzinfo=UTC),), "AT '2026-01-01T00:00:00.000000Z'"),
+        ("SET VALID AT ?", (1,), "AT TX 1"),
+        ("SET VALID DURING ?", ("2026-03",), "DURING '2026-03'"),
+        ("BEGIN READ ONLY LIFECYCLE ?", ("approved",), "APPROVED"),
+    ],
+)
+def test_a_standing_clause_keeps_the_value_of_its_parameter(
+    text: str, params: tuple[Any, ...], shown: str
+) -> None:
+    con = epql.connect(":memory:", autocommit=True)
+    con.execute("ASSERT ('s', 'p', 1) LIFECYCLE APPROVED VALID FROM '2025-01-01'")
+    con.execute(text, params)
+    assert con.execute("SELECT object FROM beliefs").fetchall() == [(1,)]
+    assert shown in [value for _, value, _ in con.execute("SHOW ALL").fetchall()]
+    con.close()
