@@ -104,8 +104,7 @@ class AuditLog:
                 return
             self._is_writing = True
             try:
-                while self._waiting:
-                    self._write()
+                self._write()  # what waits now: reads that go on would keep it writing for ever
                 self._failure = None
             except Error as error:
                 self._failed(error)
