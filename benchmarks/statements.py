@@ -26,6 +26,7 @@ from typing import Any
 
 import epql
 from epql.engine import reading
+from epql.engine.session import Opened
 from epql.parse import parse
 
 PLANNED_MS = 2.0
@@ -120,7 +121,7 @@ def same_text(con: Any, text: str, params: tuple[Any, ...], times: int) -> tuple
     parsed = parse(one)
     plan = runner.queries.plan(parsed, parsed.statement)
     resolver = runner._resolver(params)
-    scopes = [resolver.scope(use) for use in plan.uses]
+    scopes = [Opened(resolver.scope(use)) for use in plan.uses]
     named = dict(zip(plan.scope_names, scopes, strict=True))
     binds = {f"p{number}": params[number] for number in plan.binds}
     alone = median_us(lambda: list(reading.run(runner.session, plan.sql, binds, named)), times)

@@ -59,7 +59,8 @@ def correct(
     was = NAME[head.state]
     check_move(was, "incorrect")
     right = _replacement(transaction, head, wrong, remedy)
-    if remedy.forbid and right is not None and _is_same(right.object, wrong.object):
+    # a rule about a number means that number, whatever its type
+    if remedy.forbid and right is not None and right.object == wrong.object:
         raise IntegrityError(
             "FORBID would forbid the replacement, too",
             code="correct.forbids_itself",

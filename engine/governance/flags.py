@@ -16,21 +16,23 @@ def flag_text(ground: bytes, hops: int, agent: str, did: str, reason: str | None
     return f"derived from {assertion_id(ground)[:14]}…{steps}, which {agent} {did}{because}"
 
 
-def flag_retracted(
+def flag_dependents(
     transaction: Transaction,
     ground: bytes,
     cause: bytes,
     agent: str,
+    did: str,
     reason: str | None,
     apart: Iterable[bytes] = (),
 ) -> list[Dependent]:
-    """Flag what stands on a ground that was retracted; those that were flagged.
+    """Flag what stands on a ground that is lost; those that were flagged.
 
-    `cause`: the digest of the move; `apart`: assertions that the same statement deals with.
+    `cause`: the digest of the move; `did`: the state it led to, such as 'retracted'; `apart`:
+    assertions that the same statement deals with.
     """
     others = set(apart)
     found = [one for one in standing_on(transaction.db, [ground]) if one.digest not in others]
     for one in found:
-        text = flag_text(ground, one.hops, agent, "retracted", reason)
+        text = flag_text(ground, one.hops, agent, did, reason)
         transaction.append(Flag(transaction.tx, transaction.order, one.digest, cause, text))
     return found

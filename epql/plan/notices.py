@@ -45,6 +45,7 @@ def about_answer(plan: Plan, resolver: Resolver, scopes: Sequence[Scope]) -> lis
     return [
         *mixed_times(plan, resolver),
         *never_true(plan),
+        *_only_checked(plan),
         *dict.fromkeys(_about_rivals(plan, resolver, scopes)),
     ]
 
@@ -89,6 +90,12 @@ def never_true(plan: Plan) -> Iterator[str]:
         is_equal = isinstance(node, exp.EQ)
         sign, right = ("=", "IS NULL") if is_equal else ("<>", "IS NOT NULL")
         yield f"{shown} {sign} NULL is never true: write {shown} {right}"
+
+
+def _only_checked(plan: Plan) -> Iterator[str]:
+    """The table function of CHECK writes nothing."""
+    if any(use.relation == "checked" for use in plan.uses):
+        yield "checked only answers: CHECK also records that its rules were used"
 
 
 def is_countable(plan: Plan) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from epql.engine.errors import DataError
 from epql.engine.governance.dependents import standing_on
-from epql.engine.governance.flags import flag_retracted
+from epql.engine.governance.flags import flag_dependents
 from epql.engine.lifecycle import check_state
 from epql.nodes import Retract, Transition
 from epql.verbs import targets
@@ -12,6 +12,8 @@ from epql.verbs.returning import answer
 from epql.verbs.work import Answer, Work
 
 _TO = {"promote": "approved", "reject": "rejected"}
+_LOSING = {"rejected": "rejected", "retracted": "retracted", "incorrect": "found incorrect"}
+"""States of a ground that holds nothing up any more, with what became of it in words."""
 
 
 def transition(work: Work, statement: Transition) -> Answer:
@@ -21,11 +23,16 @@ def transition(work: Work, statement: Transition) -> Answer:
     else:
         state = work.checked(statement.state, _state)
     reason = work.reason(statement.reason)
-    digests = targets.each(
-        work,
-        statement.target,
-        lambda digest: work.transaction.transition(digest, state, "TRANSITION", work.agent, reason),
-    )
+    causes: dict[bytes, bytes] = {}
+
+    def move(digest: bytes) -> None:
+        causes[digest] = work.transaction.transition(
+            digest, state, "TRANSITION", work.agent, reason
+        )
+
+    digests = targets.each(work, statement.target, move)
+    if state in _LOSING:
+        _flag(work, causes, _LOSING[state], reason)
     return answer(work, digests, statement.returning)
 
 
@@ -45,23 +52,23 @@ def retract(work: Work, statement: Retract) -> Answer:
             withdraw(one.digest)
         digests = list(causes)
     else:
-        _flag(work, causes, reason)
+        _flag(work, causes, "retracted", reason)
     return answer(work, digests, statement.returning)
 
 
-def _flag(work: Work, causes: dict[bytes, bytes], reason: str | None) -> None:
+def _flag(work: Work, causes: dict[bytes, bytes], did: str, reason: str | None) -> None:
+    """Flag what rests on assertions that were moved to a state that holds nothing up."""
     flagged = {
         one.digest
         for ground, cause in causes.items()
-        for one in flag_retracted(work.transaction, ground, cause, work.agent, reason, apart=causes)
+        for one in flag_dependents(
+            work.transaction, ground, cause, work.agent, did, reason, apart=causes
+        )
     }
     if flagged:
-        what = (
-            "1 derived assertion rests"
-            if len(flagged) == 1
-            else (f"{len(flagged)} derived assertions rest")
-        )
-        work.notice(f"{what} on what was retracted: flagged; RETRACT … CASCADE withdraws them too")
+        count = len(flagged)
+        what = "1 derived assertion rests" if count == 1 else f"{count} derived assertions rest"
+        work.notice(f"{what} on what was {did}: flagged; RETRACT … CASCADE withdraws them too")
 
 
 def _state(value: object) -> str:

@@ -105,6 +105,13 @@ class Writer:
         self.pending.append(Moved(target, was, state, agent, reason, cause))
         if is_approval:
             self.pending += oracle_trust.success(past, target, agent)
+        if cause == "TRANSITION" and state in ("rejected", "retracted", "incorrect"):
+            self._flag_derived(target, now)
+
+    def _flag_derived(self, target: Content, now: int) -> None:
+        """What was derived from it has lost its ground."""
+        derived = oracle_trust.dependents(self.open_past(now), target)
+        self.pending += [Flagged(child) for child in derived]
 
     def promote(self, target: Content, agent: str, now: int = 0) -> None:
         """PROMOTE: proposed and review become approved."""
@@ -115,10 +122,9 @@ class Writer:
         self.transition(target, "rejected", agent, now)
 
     def retract(self, target: Content, agent: str, now: int = 0) -> None:
-        """RETRACT: what was derived from it has lost its ground."""
+        """RETRACT."""
         self.transition(target, "retracted", agent, now, cause="RETRACT")
-        derived = oracle_trust.dependents(self.open_past(now), target)
-        self.pending += [Flagged(child) for child in derived]
+        self._flag_derived(target, now)
 
     def retract_cascade(self, target: Content, agent: str, now: int = 0) -> None:
         """RETRACT CASCADE: also what was derived from it and stands."""
