@@ -12,59 +12,46 @@ acknowledged all the same, and the index is caught up before the next statement.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import apsw
 
-from epql.engine.audit.cache import remove_cache
-from epql.engine.audit.chains import FOLDER as AUDIT
-from epql.engine.audit.chains import Chains, DiskChains, MemoryChains
 from epql.engine.audit.index import AuditIndex
 from epql.engine.audit.log import AuditLog, check_mode
-from epql.engine.clock import Clock, micros
-from epql.engine.errors import Error, InterfaceError, OperationalError, ProgrammingError
-from epql.engine.files import Files, MemoryFiles, OsFiles
+from epql.engine.clock import micros
+from epql.engine.errors import Error, InterfaceError, OperationalError
+from epql.engine.files import MemoryFiles, OsFiles
 from epql.engine.folder import (
     INDEX,
-    check_folder,
-    check_format,
-    create_contents,
-    is_writable,
-    make_folder,
 )
 from epql.engine.governance.rules import Rulebook
 from epql.engine.index.declarations import Declarations, Views
 from epql.engine.index.fold import Fold
-from epql.engine.index.schema import open_index
-from epql.engine.ingest import Progress, applied, catch_up, checkpoint, diverged
+from epql.engine.index.schema import OutdatedIndex, open_index
+from epql.engine.ingest import applied, catch_up, checkpoint, diverged
 from epql.engine.journal.reader import read_frames
 from epql.engine.journal.recovery import open_tail
-from epql.engine.journal.segments import FOLDER, segment_name
+from epql.engine.journal.segments import segment_name
 from epql.engine.journal.writer import JournalWriter
-from epql.engine.lock import Note, WriterLock
+from epql.engine.lock import Note
+from epql.engine.opening import (
+    DURABILITIES,
+    MEMORY,
+    Options,
+    busy,
+    chains_of,
+    milliseconds,
+    open_folder,
+    remove_index,
+)
 from epql.engine.reading import translated
+from epql.engine.rebuild import rebuild
 from epql.engine.records import CommitInfo
 from epql.engine.transaction import Transaction
-
-MEMORY = ":memory:"
-DURABILITIES = ("full", "group", "os")
-
-
-class Options(NamedTuple):
-    """How a database is opened."""
-
-    clock: Clock
-    read_only: bool = False
-    durability: str = "full"
-    timeout_s: float = 5.0
-    audit: str = "lazy"
-    gardener: bool = True
 
 
 class Database:
@@ -85,10 +72,10 @@ class Database:
         self._private: tempfile.TemporaryDirectory[str] | None = None
         self.behind_by = 0
         self._applied_mark: tuple[int, int, int] | None = None
-        self.files, self.lock = _open_folder(path, options)
+        self.files, self.lock = open_folder(path, options)
         self.path = path
         self._audited: AuditIndex | None = None
-        self.audit = AuditLog(_chains(self.files), options.audit, tell=self.notices.append)
+        self.audit = AuditLog(chains_of(self.files), options.audit, tell=self.notices.append)
         self._attach(self._open_index())
         try:
             self._catch_up_at_open()
@@ -395,7 +382,7 @@ class Database:
         try:
             catch_up(self.fold, self.files)
         except apsw.BusyError as error:
-            raise _busy() from error
+            raise busy() from error
 
     def _roll_back(self) -> None:
         if self.db.in_transaction:
@@ -413,14 +400,19 @@ class Database:
             return self._open_read_only(path)
         if not path.exists():
             self._make_way(path)
-        return open_index(str(path), busy_ms=self._busy_ms())
+        try:
+            return open_index(str(path), busy_ms=self._busy_ms())
+        except OutdatedIndex:
+            rebuild(self.path, self.options)
+            self.notices.append("the index was made anew, for this version of the program")
+            return open_index(str(path), busy_ms=self._busy_ms())
 
     def _make_way(self, path: Path) -> None:
         """Before an index is made anew: a -wal left by a deleted one would be taken for its own."""
         self.lock.acquire(self.options.timeout_s)
         try:
             if not path.exists():
-                _remove(path)
+                remove_index(path)
                 open_index(str(path)).close()
         finally:
             self.lock.release()
@@ -475,128 +467,4 @@ class Database:
             self.lock.release()
 
     def _busy_ms(self) -> int:
-        return _milliseconds(self.options.timeout_s)
-
-
-def _open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
-    if path == MEMORY:
-        files: Files = MemoryFiles()
-        lock = WriterLock.of(files)
-        create_contents(files)
-        return files, lock
-    _check_path(path)
-    folder = Path(path)
-    exists = check_folder(folder, must_exist=options.read_only)
-    if not exists:
-        make_folder(folder)
-    files = OsFiles(folder)
-    lock = WriterLock.of(files)
-    if not exists:
-        lock.acquire(options.timeout_s)
-        try:
-            create_contents(files)
-        finally:
-            lock.release()
-    check_format(files)
-    if not options.read_only and not is_writable(files):
-        raise OperationalError(
-            f"{path} cannot be written by this user",
-            code="files.permission",
-            hint="open it with read_only=True",
-        )
-    return files, lock
-
-
-def _chains(files: Files) -> Chains:
-    return DiskChains(files.root) if isinstance(files, OsFiles) else MemoryChains()
-
-
-def _check_path(path: str) -> None:
-    wrong = None
-    if not path:
-        wrong = "the path of the database is empty"
-    elif "\x00" in path:
-        wrong = "the path holds a NUL character"
-    else:
-        try:
-            os.fsencode(path)
-        except UnicodeEncodeError:
-            wrong = "the path holds half a character (a lone surrogate)"
-    if wrong is not None:
-        raise ProgrammingError(
-            wrong, code="database.path", hint="give the path of a folder, or ':memory:'"
-        )
-
-
-def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | None = None) -> int:
-    """Make a new index from the journal, and put it in place of the old one; commits applied.
-    audit.db is removed: it is made anew when reads are asked for.
-
-    `progress` is told (commits applied, commits in all).
-    Raises: OperationalError, InternalError journal.damaged; the old index stays as it is.
-    """
-    if path != MEMORY:
-        check_folder(Path(path), must_exist=True)
-    files, lock = _open_folder(path, options)
-    if not isinstance(files, OsFiles):
-        raise ProgrammingError(
-            "a database in memory has no index file to rebuild", code="database.path"
-        )
-    lock.acquire(options.timeout_s)
-    fresh = files.root / (INDEX + ".tmp")
-    try:
-        tail = open_tail(files, repair=True, lock=lock).tail
-        _remove(fresh)
-        tell: Progress | None = None
-        if progress is not None:
-            tell = lambda tx: progress(tx, tail.last_tx)  # noqa: E731
-        db = open_index(str(fresh))
-        try:
-            last = catch_up(Fold(db), files, progress=tell)
-            _replace(files.root / INDEX, db, options)
-        finally:
-            db.close()
-        remove_cache(files.root / AUDIT)
-        return last
-    finally:
-        _remove(fresh)
-        lock.close()
-
-
-def _replace(path: Path, fresh: apsw.Connection, options: Options) -> None:
-    """Put a fresh index in the old one's place, as one transaction of the old one.
-
-    Other processes may have the old file open: it must not be swapped under them, because the
-    last of them to close it would delete the new one's -wal. One that is no database at all is.
-    """
-    try:
-        old = open_index(str(path), busy_ms=_milliseconds(options.timeout_s))
-    except (Error, apsw.Error):
-        _remove(path)
-        old = open_index(str(path))
-    try:
-        with old.backup("main", fresh, "main") as copy:
-            while not copy.done:
-                copy.step(1000)
-    except apsw.BusyError as error:
-        raise _busy() from error
-    finally:
-        old.close()
-
-
-def _milliseconds(timeout_s: float) -> int:
-    """A timeout as SQLite takes it: milliseconds in 32 bits."""
-    return int(min(timeout_s, 2_000_000.0) * 1000)
-
-
-def _busy() -> OperationalError:
-    return OperationalError("the index is busy", code="index.busy", retryable=True)
-
-
-def _remove(index: Path) -> None:
-    """Remove an index file and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm"):
-        index.with_name(index.name + suffix).unlink(missing_ok=True)
-
-
-__all__ = ["DURABILITIES", "FOLDER", "MEMORY", "Database", "Options", "rebuild"]
+        return milliseconds(self.options.timeout_s)

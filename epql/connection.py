@@ -20,8 +20,9 @@ from epql.cursor import Cursor
 from epql.engine import errors
 from epql.engine.clock import Clock, system_clock
 from epql.engine.content import check_name
-from epql.engine.database import Database, Options
+from epql.engine.database import Database
 from epql.engine.errors import InterfaceError, ProgrammingError
+from epql.engine.opening import Options
 from epql.runner import Runner
 
 DEFAULT_AGENT = "anonymous"

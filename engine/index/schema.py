@@ -95,6 +95,10 @@ PRAGMA wal_autocheckpoint=8000; -- a checkpoint syncs twice: not after every few
 """
 
 
+class OutdatedIndex(InternalError):
+    """The index was made by an older program; the journal has all that a new one needs."""
+
+
 def open_index(
     path: str,
     *,
@@ -105,8 +109,8 @@ def open_index(
 ) -> apsw.Connection:
     """Open index.db (or ':memory:'); a new one gets the schema. audit.db is opened so, too.
 
-    Raises: OperationalError if SQLite cannot open it, InternalError `index.version` for a
-    schema of another version (delete index.db and it is rebuilt).
+    Raises: OperationalError if SQLite cannot open it, OutdatedIndex for the schema of an older
+    program, InternalError `index.version` for that of a newer one.
     """
     _check_sqlite()
     flags = apsw.SQLITE_OPEN_READONLY if read_only else _READ_WRITE
@@ -127,11 +131,12 @@ def open_index(
         ) from error
     if version != schema_version:
         db.close()
-        raise InternalError(
+        error = InternalError(
             f"the index has schema version {version}, this program reads {schema_version}",
             code="index.version",
             hint="epql rebuild makes a new index from the journal",
         )
+        raise error if version > schema_version else OutdatedIndex(error.message, code=error.code)
     return db
 
 

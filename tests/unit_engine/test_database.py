@@ -313,7 +313,21 @@ def test_an_index_of_another_journal_is_told(path: Path, tmp_path: Path, open_: 
     assert caught.value.code == "index.diverged"
 
 
-def test_an_index_of_another_schema_is_told(path: Path, open_: Any) -> None:
+def test_an_index_of_an_older_program_is_made_anew(path: Path, open_: Any) -> None:
+    connection = open_()
+    say(connection, "kept")
+    before = connection.execute("SELECT id FROM assertions").fetchall()
+    connection.close()
+    db = apsw.Connection(str(path / "index.db"))
+    db.execute("DROP TABLE flag; PRAGMA user_version=1")
+    db.close()
+    again = open_()
+    assert again.execute("SELECT id FROM assertions").fetchall() == before
+    assert any("made anew" in notice for notice in again.notices)
+    assert again.execute("SELECT count(*) FROM flags").fetchall() == [(0,)]
+
+
+def test_an_index_of_a_newer_program_is_told(path: Path, open_: Any) -> None:
     db = apsw.Connection(str(path / "index.db"))
     db.execute("PRAGMA user_version=99")
     db.close()

@@ -8,7 +8,8 @@ import pytest
 
 import epql
 from epql.engine.clock import system_clock
-from epql.engine.database import Options, rebuild
+from epql.engine.opening import Options
+from epql.engine.rebuild import rebuild
 
 
 @pytest.fixture
