@@ -131,12 +131,12 @@ def open_index(
         ) from error
     if version != schema_version:
         db.close()
-        error = InternalError(
+        other = InternalError(
             f"the index has schema version {version}, this program reads {schema_version}",
             code="index.version",
             hint="epql rebuild makes a new index from the journal",
         )
-        raise error if version > schema_version else OutdatedIndex(error.message, code=error.code)
+        raise other if version > schema_version else OutdatedIndex(other.message, code=other.code)
     return db
 
 
