@@ -13,7 +13,7 @@ from typing import Any
 Value = Any
 
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})Z")
-_ID = re.compile(r"(a:[0-9a-f]{12})[0-9a-f]{52}")
+_ID = re.compile(r"([acqxl]:[0-9a-f]{12})[0-9a-f]{52}")
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
