@@ -43,6 +43,7 @@ types: $(BIN)/.dev ## mypy, strict
 bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, and what a statement costs
 	$(BIN)/python benchmarks/compare.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/statements.py
+	$(BIN)/python benchmarks/audited.py
 
 check: lint types test ## what continuous integration runs
 

@@ -87,6 +87,7 @@ class Database:
         self.db = db
         self.fold = Fold(db)
         self.objects = self.fold.objects
+        self.digests: dict[int, bytes] = {}
         self.declarations = Declarations(db)
         self.views = Views(db)
         self.rulebook = Rulebook(db, self.declarations)
@@ -294,6 +295,7 @@ class Database:
     def forget(self) -> None:
         """Drop what is remembered of the index; after a rollback."""
         self.fold.forget()
+        self.digests.clear()
         self.declarations.forget()
         self.views.forget()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,6 +16,9 @@ from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import CODE, NAME
 from epql.engine.records import Assertion, Object
 from epql.engine.store.objects import tx_of
+
+_REMEMBERED_MAX = 10_000
+"""Digests that are remembered: about two megabytes."""
 
 _SUPERSEDED, _APPROVED = CODE["superseded"], CODE["approved"]
 
@@ -166,13 +169,24 @@ def state_of(database: Database, digest: bytes) -> str:
     return NAME[only(database.db, "SELECT state FROM assertion WHERE id=?", (number,))[0]]
 
 
-def digests_of(database: Database, numbers: Sequence[int]) -> dict[int, bytes]:
-    """The digests of assertions by their numbers in the index; of those that there are."""
-    if len(numbers) == 1:
-        row = first(database.db, "SELECT digest FROM assertion WHERE id=?", numbers)
-        return {} if row is None else {numbers[0]: row[0]}
-    sql = "SELECT id, digest FROM assertion WHERE id IN (SELECT value FROM json_each(?))"
-    return dict(database.db.execute(sql, (json.dumps(numbers),))) if numbers else {}
+def digests_of(database: Database, numbers: Sequence[int]) -> Mapping[int, bytes]:
+    """The digests of at least these assertions by their numbers in the index; of those that exist.
+
+    Those of late are remembered: a number keeps its digest, unless it is rolled back.
+    """
+    known = database.digests
+    new = [number for number in numbers if number not in known]
+    if new and len(known) + len(new) > _REMEMBERED_MAX:
+        known.clear()
+        new = list(numbers)
+    if len(new) == 1:
+        row = first(database.db, "SELECT digest FROM assertion WHERE id=?", new)
+        if row is not None:
+            known[new[0]] = row[0]
+    elif new:
+        sql = "SELECT id, digest FROM assertion WHERE id IN (SELECT value FROM json_each(?))"
+        known.update(database.db.execute(sql, (json.dumps(new),)))
+    return known
 
 
 def recorded_in(database: Database, digest: bytes) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Any, NamedTuple
@@ -41,6 +41,8 @@ from epql.plan.values import Params
 from epql.plan.views import NO_NAMES, Catalog, View
 
 Row = tuple[Any, ...]
+NOBODY: Mapping[int, Watcher] = {}
+"""Nobody watches."""
 _CACHED = 1000
 
 
@@ -201,13 +203,12 @@ class Queries:
         plan: Plan,
         scopes: Sequence[Scope],
         resolver: Resolver,
-        watcher: Watcher | None = None,
+        watchers: Mapping[int, Watcher] = NOBODY,
     ) -> Rows:
-        """Run a plan at its scopes; `watcher` sees what the plan could not carry."""
-        present, watched = resolver.shared, plan.carried.scanned if watcher is not None else ()
+        """Run a plan at its scopes; `watchers` see the rows of the uses of those numbers."""
+        present = resolver.shared
         opened = [
-            Opened(scope, present, watcher if number in watched else None)
-            for number, scope in enumerate(scopes)
+            Opened(scope, present, watchers.get(number)) for number, scope in enumerate(scopes)
         ]
         named = dict(zip(plan.scope_names, opened, strict=True))
         bindings = _bindings(plan, resolver.params, resolver.zone)

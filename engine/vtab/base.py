@@ -246,7 +246,8 @@ class Cursor:
         self._relation = relation
         self._context = context
         self._rows: Iterator[tuple[SqlValue, ...]] = iter(())
-        self._row: tuple[SqlValue, ...] | None = None
+        self._row: Any = None
+        """The values of the row, None behind the last."""
         self._hidden: dict[str, SqlValue] = {}
         self._places: Places = {}
         self._behind = 0
@@ -295,17 +296,16 @@ class Cursor:
         self._row = next(self._rows, None)
 
     def Rowid(self) -> int:
-        assert self._row is not None
         return hash((tuple(sorted(self._hidden.items())), self._row[self._behind :]))
 
     def Column(self, number: int) -> SqlValue:
-        found = self._places.get(number)
-        if found is None:
+        try:
+            place, show = self._places[number]
+        except KeyError:
             return self._hidden_value(number)
-        place, show = found
-        assert self._row is not None
-        value = self._row[place]
-        return show(value) if show is not None else value
+        if show is None:
+            return self._row[place]
+        return show(self._row[place])
 
     def Close(self) -> None:
         self._rows = iter(())

@@ -136,7 +136,7 @@ class Again:
         scopes = self._queries.scopes_of(plan, resolver)
         columns = self._queries.columns_of(plan)
         seen = Seen()
-        running = self._queries.rows(plan, scopes, resolver, seen.watch)
+        running = self._queries.rows(plan, scopes, resolver, seen.watchers(plan.carried))
         rows = AuditedRows(running, plan.carried, seen, _nothing).rest()
         scope = self._queries.stands_on(plan, scopes, resolver)
         if is_difference:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
-from weakref import WeakSet
+from weakref import ref
 
 from epql.audit import findings
 from epql.audit.rows import NO_ROWS, AuditedRows, Row, RowsDigest
@@ -49,23 +49,26 @@ class Question(NamedTuple):
 
 
 class Audits:
-    """The reads of one connection. `open`: answers whose rows are still being fetched."""
+    """The reads of one connection."""
 
     def __init__(self, log: AuditLog, state: State) -> None:
         self._log = log
         self._state = state
-        self._open: WeakSet[AuditedRows] = WeakSet()
+        self._open: dict[int, ref[AuditedRows]] = {}
         self._standing: tuple[Clauses, str] = (NO_CLAUSES, "")
 
     def ask(
         self, plan: Plan, resolver: Resolver, scopes: Sequence[Scope], seen_at: Scope | None
     ) -> Question:
         """Keep a query. `seen_at`: the scope that its basis names. Raises: OperationalError."""
-        kind = "diff" if plan.compared or any(isinstance(s, Window) for s in scopes) else "select"
-        unfiltered = _is_unfiltered(plan, resolver)
+        kind = "diff" if plan.compared is not None else "select"
+        for scope in scopes:
+            if isinstance(scope, Window):
+                kind = "diff"
         asked = self._asked(
-            kind, plan.parsed, resolver, seen_at, plan.reads.names, unfiltered=unfiltered
-        )
+            kind, plan.parsed, resolver, seen_at, plan.reads.names,
+            unfiltered=_is_unfiltered(plan, resolver),
+        )  # fmt: skip
         return Question(self._log.ask(asked), asked, plan, resolver)
 
     def told(self, parsed: Parsed, resolver: Resolver, reply: Reply) -> tuple[str, Iterator[Row]]:
@@ -111,29 +114,33 @@ class Audits:
         """Run a question; its rows see to its answer, and so does an error. Raises: that error."""
         plan, seen = question.plan, Seen()
         try:
-            rows = queries.rows(plan, scopes, question.resolver, seen.watch)
+            rows = queries.rows(plan, scopes, question.resolver, seen.watchers(plan.carried))
         except Error as error:
             failed = Answered(question.digest, 0, NO_ROWS, error=error.code, complete=False)
             self._log.answer(failed)
             raise
         made = AuditedRows(rows, plan.carried, seen, partial(self._answer, question))
-        self._open.add(made)
+        self._open[id(made)] = ref(made)
         return made
 
     def settle(self) -> None:
         """End the records of rows that are still being fetched."""
-        for rows in list(self._open):
+        for rows in self._still_open():
             rows.settle()
 
     def close(self) -> None:
         """Let go of rows that are still being fetched."""
-        for rows in list(self._open):
+        for rows in self._still_open():
             rows.close()
+
+    def _still_open(self) -> list[AuditedRows]:
+        found = [one() for one in list(self._open.values())]
+        return [rows for rows in found if rows is not None]
 
     def _answer(
         self, question: Question, told: AuditedRows, complete: bool, error: Error | None
     ) -> None:
-        self._open.discard(told)
+        del self._open[id(told)]
         reads, count = told.seen.reads(question.resolver.database)
         self._log.answer(
             Answered(
@@ -159,8 +166,6 @@ class Audits:
     def _clauses(self, resolver: Resolver) -> str:
         """The clauses that stand around the text, as BEGIN takes them."""
         standing = resolver.standing
-        if not standing:
-            return ""
         if self._standing[0] is not standing:
             writer = Writer(resolver)
             parts = [
@@ -210,8 +215,11 @@ def _is_unfiltered(plan: Plan, resolver: Resolver) -> bool:
     """Whether some table chose no states: neither by a condition nor by a clause at any level."""
     if plan.reads.unfiltered:
         return True
-    standing = resolver.standing.lifecycle
-    return any(not chooses(clause or standing, resolver) for clause in plan.reads.asks)
+    for clause in plan.reads.asks:
+        asked = clause or resolver.standing.lifecycle
+        if asked is None or not chooses(asked, resolver):
+            return True
+    return False
 
 
 def _findings(question: Question, reads: Sequence[Any], disputed: bool) -> list[str]:

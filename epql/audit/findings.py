@@ -11,12 +11,14 @@ from epql.engine.lifecycle import CODE, NAME
 MIXED_TIMES = "mixed-times"
 DISPUTED = "disputed"
 _UNFILTERED = "unfiltered-"
+_OF_STATE = {code: _UNFILTERED + name for code, name in NAME.items()}
+_APPROVED = CODE["approved"]
 
 
 def unapproved(reads: Sequence[Read]) -> list[str]:
     """The findings of a read that chose no states: it returned what is not approved."""
-    codes = {code for _, code, via in reads if via == EXACT and code != CODE["approved"]}
-    return [_UNFILTERED + NAME[code] for code in sorted(codes)]
+    codes = {code for _, code, via in reads if via == EXACT}
+    return [_OF_STATE[code] for code in sorted(codes) if code != _APPROVED]
 
 
 def sentence(names: Iterable[str]) -> str | None:

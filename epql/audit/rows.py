@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from epql.audit.seen import Seen
-from epql.engine.digest import Hasher
+from epql.engine.digest import Hasher, digest
 from epql.engine.errors import Error
 from epql.engine.reading import Rows
 from epql.plan.carried import Carried
@@ -27,21 +27,30 @@ _TOGETHER = 256
 class RowsDigest:
     """The digest of rows, of which there may be many."""
 
+    __slots__ = ("_first", "_hasher", "count")
+
     def __init__(self) -> None:
-        self._hasher = Hasher()
+        self._first: bytes | memoryview = b""
+        self._hasher: Hasher | None = None
         self.count = 0
 
     def update(self, rows: list[Row]) -> None:
         """Add rows."""
-        if rows:
-            # without the length of the array, so that it does not matter what came together
-            data = memoryview(_encode(rows))
-            self._hasher.update(data[_header(len(rows)) :])
-            self.count += len(rows)
+        if not rows:
+            return
+        # without the length of the array, so that it does not matter what came together
+        data = memoryview(_encode(rows))[_header(len(rows)) :]
+        if self.count == 0:
+            self._first = data
+        else:
+            if self._hasher is None:
+                self._hasher = Hasher(self._first)
+            self._hasher.update(data)
+        self.count += len(rows)
 
     def digest(self) -> bytes:
         """The digest of the rows so far."""
-        return self._hasher.digest()
+        return digest(self._first) if self._hasher is None else self._hasher.digest()
 
 
 def _header(length: int) -> int:
@@ -57,12 +66,17 @@ Finish = Callable[["AuditedRows", bool, Error | None], None]
 
 
 class AuditedRows:
-    """The rows of a query, the last columns of which are the audit's."""
+    """The rows of a query, the last columns of which may be the audit's."""
+
+    __slots__ = (
+        "__weakref__", "_behind", "_carried", "_finish", "_rows", "_waiting", "disputed", "seen",
+        "told",
+    )  # fmt: skip
 
     def __init__(self, rows: Rows, carried: Carried, seen: Seen, finish: Finish) -> None:
         self._rows = rows
-        self._carried = carried.columns
-        self._place = carried.disputed
+        self._carried = carried
+        self._behind = -carried.columns or None
         self._finish: Finish | None = finish
         self._waiting: list[Row] = []
         self.seen = seen
@@ -81,15 +95,11 @@ class AuditedRows:
         except Error as error:
             self._end(False, error)
             raise
-        if self._carried:
-            self.seen.exact(row[-self._carried :])
-            row = row[: -self._carried]
-        if self._place is not None and row[self._place]:
-            self.disputed = True
-        self._waiting.append(row)
-        if len(self._waiting) >= _TOGETHER:
-            self._digest()
-        return row
+        waiting = self._waiting
+        waiting.append(row)
+        if len(waiting) >= _TOGETHER:
+            self._take_waiting()
+        return row[: self._behind]
 
     def rest(self) -> list[Row]:
         """All rows that are left."""
@@ -98,15 +108,9 @@ class AuditedRows:
         except Error as error:
             self._end(False, error)
             raise
-        if self._carried:
-            own = -self._carried
-            for place in range(own, 0):
-                self.seen.exact([row[place] for row in rows])
-            rows = [row[:own] for row in rows]
-        if self._place is not None and any(row[self._place] for row in rows):
-            self.disputed = True
-        self._digest()
-        self.told.update(rows)
+        if self._waiting:
+            self._take_waiting()
+        rows = self._take(rows)
         self._end(True)
         return rows
 
@@ -124,13 +128,27 @@ class AuditedRows:
             with suppress(Exception):  # nobody is left to tell
                 self.close()
 
-    def _digest(self) -> None:
-        if self._waiting:
-            self.told.update(self._waiting)
-            self._waiting = []
+    def _take_waiting(self) -> None:
+        rows, self._waiting = self._waiting, []
+        self._take(rows)
+
+    def _take(self, rows: list[Row]) -> list[Row]:
+        """Note what rows show, and digest them; the rows as a person has them."""
+        behind, carried = self._behind, self._carried
+        if behind is not None:
+            for place in range(behind, 0):
+                self.seen.exact([row[place] for row in rows])
+            rows = [row[:behind] for row in rows]
+        elif carried.followed is not None:
+            self.seen.given(len(rows))
+        if carried.disputed is not None and any(row[carried.disputed] for row in rows):
+            self.disputed = True
+        self.told.update(rows)
+        return rows
 
     def _end(self, complete: bool, error: Error | None = None) -> None:
         finish, self._finish = self._finish, None
         if finish is not None:
-            self._digest()
+            if self._waiting:
+                self._take_waiting()
             finish(self, complete, error)

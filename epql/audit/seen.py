@@ -6,49 +6,98 @@ times sixteen, plus the code of its state; a row of changes names both sides by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from operator import itemgetter, length_hint
 from typing import Any
 
 from epql.engine.audit.record import EXACT, SCANNED
 from epql.engine.database import Database
 from epql.engine.lookup import digests_of
+from epql.engine.vtab.context import Watcher
+from epql.plan.carried import Carried
+from epql.queries import NOBODY
 
 Read = tuple[bytes, int, str]
 """Digest of an assertion, code of its state, EXACT or SCANNED."""
 
+Values = tuple[Any, ...]
+Mark = Callable[[Values], Any]
+"""Finds in a row of a virtual table which assertion it shows."""
+
 READS_MAX = 1000
 """Assertions kept of one answer; the others are counted."""
 
+_TOGETHER = 256
+"""Rows of a virtual table that are looked at together, once many have been."""
 _DIGEST = 32
 
 
 class Seen:
     """What one answer showed. `more`: seen once there was no room; one may count twice there."""
 
+    __slots__ = ("_ahead", "_exact", "_more", "_reading", "_scanned")
+
     def __init__(self) -> None:
         self._exact: dict[Any, None] = {}
         self._scanned: dict[Any, None] = {}
+        self._ahead: list[Any] = []
+        self._reading: dict[int, tuple[list[Values], Iterator[Values], Mark]] = {}
         self._more = 0
 
-    def exact(self, marks: Iterable[Any]) -> None:
+    def watchers(self, carried: Carried) -> Mapping[int, Watcher]:
+        """What is to see the rows of which uses."""
+        if carried.scanned:
+            found: dict[int, Watcher] = dict.fromkeys(carried.scanned, self._watch)
+        elif carried.followed is None:
+            return NOBODY
+        else:
+            found = {}
+        if carried.followed is not None:
+            found[carried.followed] = self._follow
+        return found
+
+    def exact(self, marks: list[Any]) -> None:
         """Note what stands behind the rows."""
         self._more += _note(self._exact, marks)
 
-    def watch(self, rows: Iterator[tuple[Any, ...]], place: int) -> Iterator[tuple[Any, ...]]:
-        """The rows of a virtual table as they are; what stands at the place is noted."""
-        noted = self._scanned
-        for row in rows:
-            mark = row[place]
-            if mark not in noted:
-                if len(noted) < READS_MAX:
-                    noted[mark] = None
-                else:
-                    self._more += 1
-            yield row
+    def given(self, count: int) -> None:
+        """Note what stands behind the next rows of an answer that is followed."""
+        self.exact(self._ahead[:count])
+        del self._ahead[:count]
+
+    def _follow(self, rows: Iterator[Values], place: int) -> Iterator[Values]:
+        """The rows of the virtual table as they are; each becomes a row of the answer."""
+        return chain.from_iterable(self._ahead_of(rows, itemgetter(place)))
+
+    def _ahead_of(self, rows: Iterator[Values], mark: Mark) -> Iterator[list[Values]]:
+        for chunk in _chunks(rows):
+            self._ahead += map(mark, chunk)
+            yield chunk
+
+    def _watch(self, rows: Iterator[Values], place: int) -> Iterator[Values]:
+        """The rows of a virtual table as they are; what SQLite has taken of them is noted."""
+        return chain.from_iterable(self._taken_of(rows, itemgetter(place)))
+
+    def _taken_of(self, rows: Iterator[Values], mark: Mark) -> Iterator[Iterator[Values]]:
+        for chunk in _chunks(rows):
+            left = iter(chunk)
+            self._reading[id(left)] = (chunk, left, mark)
+            try:
+                yield left
+            finally:  # also where nobody goes on to the next chunk
+                del self._reading[id(left)]
+                self._take(chunk, left, mark)
+
+    def _take(self, chunk: list[Values], left: Iterator[Values], mark: Mark) -> None:
+        taken = len(chunk) - length_hint(left)
+        self._more += _note(self._scanned, list(map(mark, chunk[:taken])))
 
     def reads(self, database: Database) -> tuple[tuple[Read, ...], int]:
         """The first assertions seen, and how many there are in all."""
+        if self._reading:
+            for reading in self._reading.values():
+                self._take(*reading)
         exact = _told(database, self._exact, EXACT)
         if not self._scanned:
             return exact[:READS_MAX], len(exact) + self._more
@@ -57,21 +106,33 @@ class Seen:
         return (*exact, *others)[:READS_MAX], len(exact) + len(others) + self._more
 
 
-def _note(noted: dict[Any, None], marks: Iterable[Any]) -> int:
+def _chunks(rows: Iterator[Values]) -> Iterator[list[Values]]:
+    """Rows in lists that grow: who stops early has not paid for many."""
+    size = 4
+    while chunk := list(islice(rows, size)):
+        yield chunk
+        size = min(2 * size, _TOGETHER)
+
+
+def _note(noted: dict[Any, None], marks: list[Any]) -> int:
     """Note marks while there is room; how many there was none for. None is no mark."""
-    marks = dict.fromkeys(marks)
-    marks.pop(None, None)
-    if len(noted) + len(marks) <= READS_MAX:
-        noted.update(marks)
-        return 0
-    new = [mark for mark in marks if mark not in noted]
-    room = READS_MAX - len(noted)
-    noted.update(dict.fromkeys(islice(new, room)))
-    return len(new) - room
+    if len(noted) < READS_MAX:
+        noted.update(dict.fromkeys(marks[:READS_MAX]))
+        noted.pop(None, None)
+        if len(marks) <= READS_MAX:
+            return 0
+        marks = marks[READS_MAX:]
+    more = set(marks)
+    more.discard(None)
+    return len(more.difference(noted))
 
 
-def _told(database: Database, marks: Iterable[Any], via: str) -> tuple[Read, ...]:
-    numbers = [mark for mark in marks if type(mark) is int]
+def _told(database: Database, marks: Mapping[Any, None], via: str) -> tuple[Read, ...]:
+    found: Mapping[int, bytes] = database.digests
+    try:
+        return tuple([(found[mark >> 4], mark & 15, via) for mark in marks])
+    except (KeyError, TypeError):  # some were not read lately, or there are sides of changes
+        numbers = [mark for mark in marks if type(mark) is int]
     found = digests_of(database, [number >> 4 for number in numbers])
     reads = [(found[n >> 4], n & 15, via) for n in numbers if n >> 4 in found]
     for mark in marks:

@@ -4,7 +4,9 @@
     SELECT b.object, b.epql_seen FROM beliefs(:n_0s0) AS b LEFT JOIN trust(:n_0s1) AS t ON …
 
 A plain SELECT carries, behind the person's columns, which assertion each table of its FROM showed
-in the row, and in which state; they are taken off before the rows are given out. Where a row stands
+in the row, and in which state; they are taken off before the rows are given out. Where the rows of
+the answer are the rows of one table, one by one and in the same order, nothing is carried: what the
+virtual table gives is noted in step with the answer. Where a row stands
 for many (GROUP BY, aggregates, DISTINCT, UNION, a DIFF of an answer), or the table is inside
 another query, the scopes are named instead, and the virtual tables note what they were asked for.
 """
@@ -24,11 +26,13 @@ from epql.nodes import Bind, every
 class Carried(NamedTuple):
     """`columns`: how many stand behind the person's own. `scanned`: numbers of uses to watch.
 
-    `disputed`: where the answer itself has that column.
+    `followed`: the use whose rows are the answer's rows; `disputed`: where the answer itself has
+    that column.
     """
 
     columns: int = 0
     scanned: tuple[int, ...] = ()
+    followed: int | None = None
     disputed: int | None = None
 
 
@@ -39,7 +43,8 @@ def carry(query: exp.Query) -> Carried:
     """Add the columns to a rewritten query, in place, where its rows allow it."""
     disputed = _disputed(query) if isinstance(query, exp.Select) else None
     exact = _tables(query) if isinstance(query, exp.Select) and _is_plain(query) else []
-    for number, table in enumerate(exact):
+    followed = number_of(exact[0]) if exact and _is_step_by_step(query) else None
+    for number, table in enumerate(exact if followed is None else ()):
         assert isinstance(query, exp.Select)
         column = exp.Column(this=exp.Identifier(this=SEEN), table=table.args["alias"].this.copy())
         name = exp.Identifier(this=f"{SEEN}{number}")
@@ -50,7 +55,8 @@ def carry(query: exp.Query) -> Carried:
         for node in every(query)
         if isinstance(node, exp.Table) and is_seen(node) and id(node) not in known
     }
-    return Carried(len(exact), tuple(sorted(scanned)), disputed)
+    columns = len(exact) if followed is None else 0
+    return Carried(columns, tuple(sorted(scanned)), followed, disputed)
 
 
 def is_seen(table: exp.Table) -> bool:
@@ -77,6 +83,13 @@ def _is_plain(select: exp.Select) -> bool:
     order = select.args.get("order")
     parts = [*select.expressions, *([] if order is None else [order])]
     return not any(_is_aggregate(node) for part in parts for node in every(part))
+
+
+def _is_step_by_step(query: exp.Expr) -> bool:
+    """Whether a plain SELECT gives the rows of its first table, all of them, in their order."""
+    if any(query.args.get(part) for part in ("joins", "where", "order", "limit", "offset")):
+        return False
+    return not any(isinstance(node, exp.Window) for one in query.expressions for node in every(one))
 
 
 def _is_aggregate(node: exp.Expr) -> bool:
