@@ -149,14 +149,19 @@ def _translating() -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise translated(error) from error
-    except OverflowError as error:
-        raise DataError("a number does not fit in 64 bits", code="value.range") from error
-    except UnicodeEncodeError as error:
-        raise DataError(
-            "a text holds half a character (a lone surrogate)",
-            code="value.text",
-            hint="decode the text with the right encoding first",
-        ) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise unfit(error) from error
+
+
+def unfit(error: OverflowError | UnicodeEncodeError) -> DataError:
+    """What a person is told of a value that SQLite or an encoder cannot take."""
+    if isinstance(error, OverflowError):
+        return DataError("a number does not fit in 64 bits", code="value.range")
+    return DataError(
+        "a text holds half a character (a lone surrogate)",
+        code="value.text",
+        hint="decode the text with the right encoding first",
+    )
 
 
 def columns_of(session: Session, sql: str) -> list[str]:

@@ -22,7 +22,8 @@ class Asked(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Kind Q. A read, and what it stands on. Instants in microseconds UTC.
 
     `chain` and `number` make equal questions differ: the name of the connection's log and a
-    count in it. `params`: text, numbers, bytes and None, or (name, value) pairs of them (read
+    count in it. `params`: text, numbers, bytes and None, or (name, value) pairs of them; a list,
+    as LIFECYCLE ? takes it, is a value of a pair, and stands by place alone in another list (read
     back, a pair is a list; `given` makes of them what a connector takes). `policy`: the tx of the
     last policy declaration, 0 without one. `clauses`: those that stood in the session or the
     transaction, as they are written. `unfiltered`: it read beliefs, assertions, history or changes
@@ -53,9 +54,22 @@ class Asked(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     def given(self) -> tuple[Any, ...] | dict[str, Any]:
         """The parameters as a connector takes them: by place, or by name."""
-        if self.params and isinstance(self.params[0], (tuple, list)):
+        if self.params and all(map(_is_pair, self.params)):
             return {str(name): value for name, value in self.params}
-        return self.params
+        return by_place(self.params)
+
+
+def by_place(params: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Parameters of a question that names none, as a connector takes them.
+
+    >>> by_place((1, [["approved", "review"]]))
+    (1, ['approved', 'review'])
+    """
+    return tuple([p[0] if isinstance(p, (tuple, list)) and len(p) == 1 else p for p in params])
+
+
+def _is_pair(found: Any) -> bool:
+    return isinstance(found, (tuple, list)) and len(found) == 2 and isinstance(found[0], str)
 
 
 class Answered(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -16,11 +16,12 @@ from epql.audit import findings
 from epql.audit.rows import NO_ROWS, AuditedRows, Row, RowsDigest
 from epql.audit.seen import Seen
 from epql.engine.audit.log import AuditLog
-from epql.engine.audit.record import Answered, Asked, query_id
+from epql.engine.audit.record import Answered, Asked, by_place, query_id
 from epql.engine.content import check_name
 from epql.engine.errors import Error
 from epql.engine.index.snapshot import Window
 from epql.engine.lifecycle import NAME
+from epql.engine.reading import unfit
 from epql.engine.vtab.context import Scope
 from epql.explain.written import Writer
 from epql.nodes import LABELS, LEVELLED, NO_CLAUSES, Clauses, Parsed, Query
@@ -69,7 +70,11 @@ class Audits:
             kind, plan.parsed, resolver, seen_at, plan.reads.names,
             unfiltered=_is_unfiltered(plan, resolver),
         )  # fmt: skip
-        return Question(self._log.ask(asked), asked, plan, resolver)
+        try:
+            digest = self._log.ask(asked)
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise unfit(error) from error
+        return Question(digest, asked, plan, resolver)
 
     def told(self, parsed: Parsed, resolver: Resolver, reply: Reply) -> tuple[str, Iterator[Row]]:
         """Keep a question that is no SELECT, under a kind of its own; its id, and its rows."""
@@ -194,7 +199,8 @@ def _params(parsed: Parsed, resolver: Resolver) -> tuple[Any, ...]:
         return params
     if isinstance(params, Mapping):
         return tuple((name, _kept(params[name], zone)) for name in parsed.named)
-    return tuple([_kept(found, zone) for found in params])
+    kept = [_kept(found, zone) for found in params]
+    return tuple([(one,) if isinstance(one, tuple) else one for one in kept])  # no pair of a name
 
 
 _PLAIN = frozenset((str, int, float, bytes, type(None)))
@@ -235,4 +241,4 @@ def given(asked: Asked, named: Sequence[str]) -> Params:
     """The parameters of a kept question as a connector takes them."""
     if named:
         return {str(name): found for name, found in asked.params}
-    return asked.params
+    return by_place(asked.params)

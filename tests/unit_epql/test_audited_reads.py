@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -121,6 +122,46 @@ def test_a_cursor_that_is_closed_early_leaves_what_it_gave(con: Any) -> None:
     replayed = con.execute(f"REPLAY QUERY '{query}'")
     assert replayed.fetchall()[:2] == first
     assert "identical" in replayed.notices[0] and "2 rows" in replayed.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "params"),
+    [
+        ("SELECT object FROM beliefs LIFECYCLE ?", (["approved", "review"],)),
+        ("SELECT object FROM beliefs LIFECYCLE ?", (("approved", "review", "proposed"),)),
+        ("SELECT object FROM beliefs WHERE tx > ? LIFECYCLE NOT IN (?)", (1, ["approved"])),
+        ("SELECT object FROM beliefs LIFECYCLE :states", {"states": ["approved", "review"]}),
+    ],
+)
+def test_lists_as_parameters_are_kept(con: Any, text: str, params: Any) -> None:
+    fill(con, 7)
+    cursor = con.execute(text, params)
+    rows = cursor.fetchall()
+    shown = con.execute("SELECT params FROM queries WHERE id = ?", (cursor.query_id,)).fetchone()
+    want = params if isinstance(params, dict) else list(params)
+    assert json.loads(shown[0]) == json.loads(json.dumps(want))
+    replayed = con.execute("REPLAY QUERY ?", (cursor.query_id,))
+    assert replayed.fetchall() == rows and "identical" in replayed.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ([1], "parameter.type"),
+        ("\ud800", "value.text"),
+        (2**70, "value.range"),
+        (2**63, "value.range"),
+    ],
+)
+def test_parameters_that_are_refused_leave_the_audit_readable(
+    con: Any, given: Any, code: str
+) -> None:
+    fill(con, 8)
+    with pytest.raises(epql.Error) as refused:
+        con.execute("SELECT object FROM beliefs WHERE object = ?", (given,)).fetchall()
+    assert refused.value.code == code
+    assert len(con.execute("TRACE QUERIES").fetchall()) <= 1
+    assert con.execute("SELECT count(params) FROM queries").fetchone()[0] <= 1
 
 
 def test_an_error_midway_is_kept(con: Any) -> None:
