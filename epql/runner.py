@@ -48,13 +48,17 @@ from epql.verbs.work import Answer, Work
 
 
 class Runner:
-    """One connection's session. Raises the errors of epql, with the statement's text."""
+    """One connection's session. Raises the errors of epql, with the statement's text.
+
+    `committed`: the tx of its last commit, the gardener's not counted; 0 before the first.
+    """
 
     def __init__(self, database: Database, agent: str, *, autocommit: bool) -> None:
         self.database = database
         self.state = State(agent)
         self.autocommit = autocommit
         self._transaction: Transaction | None = None
+        self.committed = 0
         self.gardening = Gardening(database)
         self.session = Session(database, self._overridden, lambda: self.state.agent)
         self.queries = Queries(database, self.session, weakref.WeakSet())
@@ -350,7 +354,7 @@ class Runner:
                 self.audits.settle()
             transaction.rollback()
             return
-        transaction.commit()
+        self.committed = transaction.commit() or self.committed
         if transaction.may_correct:
             self.gardening.after_correction()
 

@@ -17,6 +17,7 @@ from epql.engine.errors import Error
 _DONE = {
     "assert": "written", "supersede": "written", "import": "written",
     "transition": "moved", "promote": "moved", "reject": "moved", "retract": "moved",
+    "correct": "corrected", "revive": "revived", "confirm": "confirmed", "vote": "voted on",
 }  # fmt: skip
 _ROWS = {"insert": "written", "update": "changed", "delete": "deleted"}
 """Statements that count rows: of scratch tables, or of what an INSERT asserts."""
@@ -63,7 +64,7 @@ class Session:
 
     def execute(self, statement: str) -> None:
         """Execute one statement and show what it answers. Raises: Error."""
-        before = self._last_tx()
+        before = self.connection.runner.committed
         try:
             with self._interrupts.held(), self.connection.execute(statement) as cursor:
                 if cursor.description is None:
@@ -78,15 +79,12 @@ class Session:
             raise
         self.tell_notices()
 
-    def _last_tx(self) -> int:
-        return self.connection.runner.database.last()[0]
-
     def _answer(self, statement: str, cursor: Cursor, before: int) -> str:
         """What a statement without rows answers, in words."""
         word = first_word(statement)
-        tx = self._last_tx()
+        tx = self.connection.runner.committed
         if word == "commit":
-            return f"committed, tx {tx}"
+            return "committed, nothing was written" if tx == before else f"committed, tx {tx}"
         if word in ("begin", "rollback", "set"):
             return {"begin": "begun", "rollback": "rolled back", "set": "set"}[word]
         if word in _ROWS:

@@ -81,7 +81,10 @@ def test_verbs_answer_with_their_transaction(run: Run, base: Path) -> None:
         SUPERSEDE ('a', 'b') WITH 3;
         BEGIN; ASSERT ('x', 'y', 'z'); COMMIT;
         BEGIN; RETRACT ('x', 'y'); ROLLBACK;
+        BEGIN; COMMIT;
         MARK EPOCH 'one'; SET PURPOSE 'tests';
+        CORRECT ('a', 'b') REASON 'wrong';
+        MARK EPOCH 'two'; REVIVE ('a', 'b', 3); CONFIRM ('a', 'b'); VOTE FOR ('a', 'b');
     """
     assert run(base, "-c", script).out.splitlines() == [
         "2 assertions written, tx 2",
@@ -93,8 +96,15 @@ def test_verbs_answer_with_their_transaction(run: Run, base: Path) -> None:
         "begun",
         "1 assertion moved, not committed yet",
         "rolled back",
+        "begun",
+        "committed, nothing was written",
         "done, tx 6",
         "set",
+        "1 assertion corrected, tx 7",  # and not that of what followed from it, tx 8
+        "done, tx 9",
+        "1 assertion revived, tx 10",
+        "1 assertion confirmed, tx 11",
+        "1 assertion voted on, tx 12",
     ]
 
 
