@@ -10,6 +10,7 @@
     forbidding    FORBID, REPEAL, and the check of what is asserted against the rules
     rules         which rules an assertion meets, and what is said about it
     conditions    WHEN of a rule: a condition on the asserted row
+    words         what sentences say of texts that may be long
 
 What follows from a correction, in a commit of its own, and what moves trust:
 

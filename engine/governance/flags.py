@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from epql.engine.governance.dependents import Dependent, standing_on
+from epql.engine.governance.words import shown_reason
 from epql.engine.records import Flag, assertion_id
 from epql.engine.transaction import Transaction
 
@@ -12,7 +13,7 @@ from epql.engine.transaction import Transaction
 def flag_text(ground: bytes, hops: int, agent: str, did: str, reason: str | None) -> str:
     """Why a dependent lost its ground; `did` is what became of the ground: 'retracted'."""
     steps = "" if hops == 1 else f", in {hops} steps"
-    because = f": {reason}" if reason else ""
+    because = f": {shown_reason(reason)}" if reason else ""
     return f"derived from {assertion_id(ground)[:14]}…{steps}, which {agent} {did}{because}"
 
 

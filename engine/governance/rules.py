@@ -13,7 +13,9 @@ import apsw
 
 from epql.engine.clock import moment
 from epql.engine.errors import DataError, Error, IntegrityError
+from epql.engine.explain.words import literal
 from epql.engine.governance.conditions import Conditions, row_of
+from epql.engine.governance.words import shown_reason
 from epql.engine.index import rules, topics
 from epql.engine.index.ask import only
 from epql.engine.index.declarations import Declarations
@@ -51,7 +53,7 @@ class Rule(NamedTuple):
     @property
     def why(self) -> str:
         """Who forbade it, when, and for what reason, in words."""
-        reason = f": {self.reason}" if self.reason else ""
+        reason = f": {shown_reason(self.reason)}" if self.reason else ""
         return f"{self.agent}, {moment(self.recorded_at):%Y-%m-%d %H:%M}{reason}"
 
 
@@ -118,7 +120,7 @@ def refusal(content: Assertion, rule: Rule) -> Error:
     return IntegrityError(
         f"{triple_in_words(content)} is forbidden by {rule.short_id} ({rule.why})",
         code="rule.forbidden",
-        hint=f"use {rule.prefer!r} instead"
+        hint=f"use {_shown(rule.prefer)} instead"
         if rule.prefer is not None
         else f"assert something else, or talk to {rule.agent} about the rule",
     )
@@ -128,7 +130,7 @@ def warning(contents: Sequence[Assertion], rule: Rule) -> str:
     """What a SOFT rule says about the assertions that met it."""
     said = triple_in_words(contents[0])
     more = f" and {len(contents) - 1} more" if len(contents) > 1 else ""
-    instead = "" if rule.prefer is None else f"; {rule.prefer!r} is preferred"
+    instead = "" if rule.prefer is None else f"; {_shown(rule.prefer)} is preferred"
     return f"{said}{more}: rule {rule.short_id} advises against it ({rule.why}){instead}"
 
 
@@ -139,5 +141,6 @@ def triple_in_words(content: Assertion) -> str:
 
 
 def _shown(part: Object) -> str:
-    cut = isinstance(part, str) and len(part) > _SHOWN_MAX
-    return repr(part[:_SHOWN_MAX] + "…" if cut and isinstance(part, str) else part)
+    if isinstance(part, str) and len(part) > _SHOWN_MAX:
+        part = part[:_SHOWN_MAX] + "…"
+    return literal(part)

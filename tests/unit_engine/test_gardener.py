@@ -47,6 +47,19 @@ def test_dependents_that_stand_are_flagged_with_the_reason() -> None:
     assert world.failures()["gone"] == 0.125  # it was derived, though it stands no more
 
 
+def test_a_long_reason_is_written_once_and_not_with_each_dependent() -> None:
+    world, name = derived_world()
+    for number in range(80):  # with the reason in each flag this would be over a commit's limit
+        world.claim("near", f"a/{number}", because=name)
+    long = "r" * 1_000_000
+    world.say("sre", "CORRECT ? REASON ?", name, long)
+    sql = "SELECT count(*), max(length(reason)) FROM flags"
+    count, longest = world.connection.execute(sql).fetchone()
+    assert count == 82 and longest < 400
+    told = world.connection.execute("SELECT reason FROM corrections").fetchone()
+    assert told == (long,)
+
+
 def test_several_corrections_of_one_commit_are_tended_one_by_one() -> None:
     world = World()
     first, second = world.claim("ann", "auth/jwt"), world.claim("bob", "http/client")

@@ -200,3 +200,12 @@ def test_an_instant_that_commit_stamps_later_reaches_all_that_rests_on_it(tmp_pa
         file.unlink()
     with epql.connect(path, agent="ann", clock=clock, autocommit=True) as con:
         assert [rows(con, text) for text in texts] == found
+
+
+def test_a_refusal_cuts_long_reasons_and_quotes_as_statements_do(con: epql.Connection) -> None:
+    con.execute("FORBID ('a', *, 'wor''se') PREFER 'it''s' REASON ?", ("r" * 1_000_000,))
+    with pytest.raises(epql.IntegrityError) as refused:
+        con.execute("ASSERT ('a', 'p', 'wor''se')")
+    assert refused.value.hint == "use 'it''s' instead"
+    assert refused.value.message.startswith("('a', 'p', 'wor''se') is forbidden by c:")
+    assert len(refused.value.message) < 500
