@@ -151,21 +151,40 @@ class ScratchTables:
         raise _not_scratch(statement)
 
 
+_SAYING = {
+    "constraints": "a rule is made with FORBID and ended with REPEAL",
+    "votes": "VOTE FOR or VOTE AGAINST; of each agent the latest vote counts",
+    "trust": "nobody sets trust: it follows from approvals and corrections",
+    "policies": "DEFINE POLICY name = value, or = DEFAULT",
+    "predicates": "DEFINE PREDICATE says it; said again, it changes what it names",
+    "topics": "DEFINE TOPIC name (subjects = '…'); subjects = NULL ends a topic",
+    "agents": "DEFINE AGENT name (property = value)",
+    "views": "DEFINE QUERY name AS SELECT …; DROP QUERY name",
+    "epochs": "MARK EPOCH 'name'; a name is given once",
+    "flags": "CONFIRM answers a flag",
+    "corrections": "CORRECT makes one; REVIVE brings back what was corrected in error",
+}
+"""What to do instead of writing to a relation with the verbs of SQL."""
+
+
 def _not_scratch(statement: Change) -> ProgrammingError:
     """Beliefs are written with verbs that say why."""
+    instead = _SAYING.get(statement.table.name.lower())
     if isinstance(statement, nodes.Insert):
         return ProgrammingError(
             f"{statement.table.name} is read, not written",
             code="insert.relation",
             span=_span(statement.table),
-            hint="ASSERT (s, p, o), or INSERT INTO assertions (subject, predicate, object) …",
+            hint=instead
+            or "ASSERT (s, p, o), or INSERT INTO assertions (subject, predicate, object) …",
         )
     verb = statement.verb
     return ProgrammingError(
-        f"{verb.upper()} would not say why the belief changes",
+        f"{verb.upper()} would not say why " + ("it changes" if instead else "the belief changes"),
         code="statement.update" if verb == "update" else "statement.delete",
         span=Span(statement.span.start, statement.span.start + len(verb)),
-        hint="did the world change: SUPERSEDE; were we wrong: CORRECT; is it withdrawn: RETRACT;"
+        hint=instead
+        or "did the world change: SUPERSEDE; were we wrong: CORRECT; is it withdrawn: RETRACT;"
         " must it vanish: ERASE",
     )
 

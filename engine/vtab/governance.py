@@ -105,7 +105,7 @@ class Flags(Listing):
     columns = (
         *_when("f"),
         *_ABOUT,
-        Column("reason", "TEXT", "f.reason", doc="what became of its ground"),
+        Column("reason", "TEXT", "f.reason", doc="what became of its ground, and why, in short"),
         Column("cause", "TEXT", "lower(hex(f.cause))", push="text", doc="digest of that event"),
         Column(
             "answered", "INTEGER",

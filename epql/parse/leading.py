@@ -48,7 +48,7 @@ FOREIGN = {
     "DETACH": "a database is a folder of its own; open it with epql.connect",
     "VACUUM": "the engine keeps its files in order itself",
     "ANALYZE": "the engine keeps its statistics itself",
-    "REINDEX": "the index is rebuilt from the journal with VERIFY and RESTORE",
+    "REINDEX": "the index is rebuilt from the journal with epql rebuild PATH, on the command line",
     "SAVEPOINT": "a transaction is BEGIN … COMMIT; it has no savepoints",
     "RELEASE": "a transaction is BEGIN … COMMIT; it has no savepoints",
     "START": "a transaction begins with BEGIN",

@@ -11,6 +11,10 @@ MEANT: dict[str, str] = {
     "WITHDRAW": "RETRACT ('subject', 'predicate')",
     "FORGET": "RETRACT ('subject', 'predicate')",
     "REMOVE": "RETRACT ('subject', 'predicate')",
+    "UNDO": "RETRACT ('subject', 'predicate')",
+    "UNFORBID": "REPEAL ('subject', 'predicate', 'object')",
+    "ALLOW": "REPEAL ('subject', 'predicate', 'object')",
+    "PERMIT": "REPEAL ('subject', 'predicate', 'object')",
     "REMEMBER": "ASSERT ('subject', 'predicate', 'object')",
     "BELIEVE": "ASSERT ('subject', 'predicate', 'object')",
     "LEARN": "ASSERT ('subject', 'predicate', 'object')",
@@ -30,6 +34,12 @@ MEANT: dict[str, str] = {
     "(": "SELECT object FROM beliefs, without parentheses around it",
 }  # fmt: skip
 """First words that are no statement, with what is written instead."""
+
+_JUDGING = (
+    "SUPERSEDE", "CORRECT", "RETRACT", "REVIVE", "CONFIRM", "VOTE", "TRANSITION", "PROMOTE",
+    "REJECT", "FORBID", "REPEAL",
+)  # fmt: skip
+"""Verbs about what others said: they speak for the session's agent."""
 
 OPTIONS: dict[tuple[str, str], str] = {
     ("INSERT", "ON"): "write ASSERT (…) IF NONE; on a scratch table ON CONFLICT DO NOTHING",
@@ -56,7 +66,10 @@ OPTIONS: dict[tuple[str, str], str] = {
     ("CORRECT", "FROM"): "the time of what is right: VALID FROM '2026-01-12'",
     ("REVIVE", "TO"): "REVIVE leads to proposed; PROMOTE and TRANSITION lead on from there",
     ("SET", "POLICY"): "write DEFINE POLICY four_eyes = on",
-    ("PROMOTE", "TO"): "PROMOTE goes one state on; else TRANSITION ('s', 'p') TO approved",
+    (
+        "PROMOTE",
+        "TO",
+    ): "PROMOTE leads to approved; to another state TRANSITION ('s', 'p') TO review",
     ("CONFIRM", "BY"): "the agent is the session's: SET AGENT 'ann'; evidence is SOURCE 'x'",
     ("FORBID", "IF"): "write WHEN and a condition",
     ("FORBID", "WHERE"): "write WHEN and a condition",
@@ -112,5 +125,6 @@ OPTIONS: dict[tuple[str, str], str] = {
     ("VALUES", "STRING"): "a row stands in parentheses: VALUES ('a', 'b')",
     ("SET", "TIMEZONE"): "write SET TIME ZONE 'Europe/Berlin'",
     ("SET", "NAME"): "what can be set: AS OF, LIFECYCLE, AGENT, PURPOSE, TIME ZONE, NOTICES",
+    **{(verb, "AGENT"): "the agent is the session's: SET AGENT 'ann'" for verb in _JUDGING},
 }
 """A verb and a word (or kind of word) that has no place after it: the hint."""
