@@ -79,7 +79,7 @@ class Runner:
             result = self._dispatch(parsed, resolver)
         except Error as error:
             raise error.with_text(text) from error.__cause__
-        result.notices = [*resolver.notices, *result.notices, *self.gardening.take_notices()]
+        result.notices = [*resolver.notices, *result.notices, *self._take_notices()]
         if not self.state.notices:
             result.notices = []
         if self.database.behind_by:
@@ -126,8 +126,12 @@ class Runner:
             result = self._write(run, self._resolver(()), dry_run=dry_run)
         except Error as error:
             raise error.with_text(text) from error.__cause__
-        result.notices += self.gardening.take_notices()
+        result.notices += self._take_notices()
         return result
+
+    def _take_notices(self) -> list[str]:
+        """What is to be told besides the statement: of the gardener, of the audit's writing."""
+        return [*self.gardening.take_notices(), *self.database.audit.take_notices()]
 
     def _parse(self, text: str) -> Parsed:
         if not isinstance(text, str):

@@ -69,6 +69,7 @@ class DiskChains:
 
     def make(self, name: str) -> Files:
         is_first = not self._files.exists(FOLDER)
+        self._files.mkdir(FOLDER)  # first: a folder made on the way to another has no mode of ours
         self._files.mkdir(f"{FOLDER}/{name}")
         if is_first:
             self._files.sync_folder("")

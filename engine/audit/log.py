@@ -35,6 +35,7 @@ _WAITING_BYTES_MAX = 8 * 2**20
 written, the oldest are given up."""
 _RECORD_BYTES_MAX = 32 * 2**20
 
+_NOTHING: list[str] = []
 _Waiting = deque[tuple[str, int, bytes]]
 
 
@@ -58,7 +59,8 @@ class AuditLog:
         self.mode = mode
         self.chains = chains
         self.name = os.urandom(8).hex()
-        self.tell = tell
+        self._tell = tell
+        self._untold: list[str] = []
         self._pid = os.getpid()
         self._number = 0
         self._latest = 0
@@ -74,6 +76,18 @@ class AuditLog:
         self._due = threading.Event()
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def tell(self, notice: str) -> None:
+        """Say something to whoever opened the log, and to the next who takes notices."""
+        self._tell(notice)
+        self._untold.append(notice)
+
+    def take_notices(self) -> list[str]:
+        """What has been said since the last time; each is given once."""
+        if not self._untold:
+            return _NOTHING
+        taken, self._untold = self._untold, []
+        return taken
 
     def number(self) -> int:
         """The next question's number, from 1."""

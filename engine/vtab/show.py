@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from epql.engine.clock import EVER, FOREVER, moment
+from epql.engine.clock import EVER, FOREVER, SECOND, moment
 
 
 @lru_cache(maxsize=100_000)
@@ -16,7 +16,14 @@ def instant(us: int | None) -> str | None:
     """
     if us is None or us in (EVER, FOREVER):
         return None
-    return moment(us).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    second, part = divmod(us, SECOND)
+    return f"{_second(second)}.{part:06}Z"
+
+
+@lru_cache(maxsize=10_000)
+def _second(second: int) -> str:
+    """A whole second; many instants are of the same one."""
+    return moment(second * SECOND).isoformat()[:19]
 
 
 def address(digest: bytes | None) -> str | None:

@@ -286,7 +286,22 @@ def test_a_folder_that_cannot_be_written_is_told_once(
         log.flush()
     told = [notice for notice in con.notices if "not audited" in notice]
     assert len(told) == 1 and "read-only" in told[0]
+    asked = [con.execute("SELECT 1").notices for _ in range(2)]
+    assert asked == [told, []], "the next statement tells it, too"
     con.close()
+
+
+def test_only_the_owner_may_look_into_the_audit(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        log, _ = opened(tmp_path)
+        read(log)
+        log.close()
+    finally:
+        os.umask(before)
+    folders = [folder for folder in (tmp_path / "audit").rglob("*") if folder.is_dir()]
+    for folder in (tmp_path / "audit", *folders):
+        assert folder.stat().st_mode & 0o777 == 0o700, folder
 
 
 def test_a_read_only_connection_audits_where_it_can(tmp_path: Path) -> None:
