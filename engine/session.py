@@ -11,6 +11,7 @@ the scratch tables and nothing else; only the relations read the index, `db`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import apsw
@@ -69,6 +70,15 @@ class Session:
     def speaker(self) -> str:
         """The agent who asks."""
         return self._speaker()
+
+    @contextmanager
+    def speaking(self, agent: str) -> Iterator[None]:
+        """What is read meanwhile is asked by that agent: a replay by whoever asked first."""
+        usual, self._speaker = self._speaker, lambda: agent
+        try:
+            yield
+        finally:
+            self._speaker = usual
 
     def close(self) -> None:
         """Let go of the scratch tables."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Any, NamedTuple
@@ -215,6 +216,10 @@ class Queries:
         rows = reading.run(self._session, plan.sql, bindings, named)
         self._running.add(rows)
         return rows
+
+    def speaking(self, agent: str) -> AbstractContextManager[None]:
+        """What is asked meanwhile is asked by that agent."""
+        return self._session.speaking(agent)
 
     def lists(self, query: QueryExpression, resolver: Resolver) -> tuple[list[str], list[Row]]:
         """Columns and all rows of a query inside another statement."""

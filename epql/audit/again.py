@@ -136,15 +136,24 @@ class Again:
         scopes = self._queries.scopes_of(plan, resolver)
         columns = self._queries.columns_of(plan)
         seen = Seen()
-        running = self._queries.rows(plan, scopes, resolver, seen.watchers(plan.carried))
-        rows = AuditedRows(running, plan.carried, seen, _nothing).rest()
+        with self._queries.speaking(self._question.asked.agent):
+            running = self._queries.rows(plan, scopes, resolver, seen.watchers(plan.carried))
+            rows = AuditedRows(running, plan.carried, seen, _nothing).rest()
         scope = self._queries.stands_on(plan, scopes, resolver)
         if is_difference:
             notice = _of_difference(self._question, len(rows))
         else:
             reads, _ = seen.reads(self._database)
             notice = compared(self._question, rows, reads)
+            if notice.startswith("differs") and self._may_have_seen_more():
+                notice += "; it may have seen a transaction that was still open then"
         return Outcome(columns, rows, scope, resolver, notice)
+
+    def _may_have_seen_more(self) -> bool:
+        """Whether the last commit that it saw was, or may have been, an open transaction."""
+        asked = self._question.asked
+        recorded_at = self._database.recorded_at(asked.present)
+        return recorded_at is not None and recorded_at >= asked.at
 
 
 def _check(asked: Asked) -> None:

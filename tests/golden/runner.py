@@ -197,10 +197,14 @@ class Run:
                     getattr(self, "_do_" + block.name.replace("----", "answer"))(block)
                 except GoldenError as problem:
                     raise GoldenError(f"{self.path}:{block.line}: {problem}") from None
+            self._after()
         finally:
             self.con.close()
         if self.rewrite:
             self.path.write_text(render(blocks, rest))
+
+    def _after(self) -> None:
+        """What a test does when the file has been carried out."""
 
     def _open(self) -> None:
         self.con = epql.connect(self.database, agent=self.agent, clock=self.clock, autocommit=True)

@@ -309,3 +309,18 @@ def test_what_was_rolled_back_is_not_replayed() -> None:
         con.execute(f"REPLAY QUERY '{query}'")
     assert raised.value.code == "replay.undone"
     con.close()
+
+
+def test_a_replay_tells_that_a_transaction_was_open_then() -> None:
+    con = epql.connect(":memory:", clock=TestClock("2026-01-01T00:00:00+00:00"))
+    con.execute("ASSERT ('a', 'b', 'c')")
+    cursor = con.execute("SELECT object FROM beliefs")
+    assert cursor.fetchall() == [("c",)]
+    con.rollback()
+    con.runner.database.options.clock.set("2026-01-01T01:00:00+00:00")
+    con.execute("ASSERT ('a', 'b', 'd')")
+    con.commit()
+    replayed = con.execute(f"REPLAY QUERY '{cursor.query_id}'")
+    assert replayed.fetchall() == [("d",)]
+    assert "a transaction that was still open then" in replayed.notices[0]
+    con.close()
