@@ -77,9 +77,9 @@ def _window(inquiry: Inquiry, statement: Bisect) -> tuple[Moment, Moment]:
             code="bisect.after_as_of",
             span=statement.high.span,
         )
-    if low.clock > high.clock:
+    if low.clock >= high.clock:  # NOW AND '-7d', too: a counts from b
         raise DataError(
-            "the window of BISECT ends before it begins",
+            "the window of BISECT is empty: it ends where it begins, or before",
             code="bisect.reversed",
             span=statement.low.span,
             hint="BETWEEN the earlier AND the later",

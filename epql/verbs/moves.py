@@ -68,7 +68,9 @@ def _flag(work: Work, causes: dict[bytes, bytes], did: str, reason: str | None) 
     if flagged:
         count = len(flagged)
         what = "1 derived assertion rests" if count == 1 else f"{count} derived assertions rest"
-        work.notice(f"{what} on what was {did}: flagged; RETRACT … CASCADE withdraws them too")
+        them = "it" if count == 1 else "them"
+        instead = f"RETRACT (SELECT id FROM flags WHERE tx = {work.transaction.tx})"
+        work.notice(f"{what} on what was {did}: flagged; {instead} withdraws {them} too")
 
 
 def _state(value: object) -> str:
