@@ -46,7 +46,8 @@ def confirm(
 def check_weight(value: object) -> float:
     """The weight of a vote: more than 0, 1 at most. Raises: DataError `value.*`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise DataError(f"the weight must be a number, not {value!r}", code="value.type")
+        shown = "NULL" if value is None else repr(value)
+        raise DataError(f"the weight must be a number, not {shown}", code="value.type")
     if not 0 < value <= 1:
         raise DataError(
             f"the weight {value} is not more than 0 and 1 at most",

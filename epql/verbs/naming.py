@@ -7,6 +7,7 @@ from typing import Any
 
 from epql.engine.content import check_name, check_object
 from epql.engine.errors import DataError, ProgrammingError
+from epql.engine.index.rules import check_pattern
 from epql.nodes import DefineAgent, DefineTopic
 from epql.plan.catalog import nearest
 from epql.verbs.work import Answer, Work
@@ -83,7 +84,7 @@ def _patterns(value: Any) -> list[str]:
         listed = value.split(",")
     if not isinstance(listed, list):
         listed = [value]
-    return list(dict.fromkeys(check_name("pattern", _trimmed(one)) for one in listed))
+    return list(dict.fromkeys(check_pattern("pattern", _trimmed(one)) for one in listed))
 
 
 def _trimmed(pattern: Any) -> Any:

@@ -209,3 +209,17 @@ def test_a_refusal_cuts_long_reasons_and_quotes_as_statements_do(con: epql.Conne
     assert refused.value.hint == "use 'it''s' instead"
     assert refused.value.message.startswith("('a', 'p', 'wor''se') is forbidden by c:")
     assert len(refused.value.message) < 500
+
+
+def test_patterns_of_topics_are_checked_as_those_of_rules(con: epql.Connection) -> None:
+    with pytest.raises(epql.DataError) as refused:
+        con.execute("DEFINE TOPIC t (subjects = 'b/*, a/[')")
+    assert refused.value.code == "rule.pattern"
+    assert refused.value.hint == "a '[' that stands for itself is written '[[]'"
+    con.execute("DEFINE TOPIC t (subjects = 'b/*, a/[[]')")
+    assert rows(con, "SELECT subjects FROM topics") == [('["a/[[]", "b/*"]',)]
+
+
+def test_a_weight_that_is_null_is_called_so(con: epql.Connection) -> None:
+    with pytest.raises(epql.DataError, match="not NULL"):
+        con.execute("VOTE FOR ('s', 'p') WEIGHT ?", (None,))
