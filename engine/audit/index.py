@@ -24,7 +24,11 @@ from epql.engine.store.objects import ambiguous, digits_of
 
 
 class Reader(NamedTuple):
-    """One read of an assertion. `at` in µs; `state` is the code of the state it was seen in."""
+    """One read of an assertion. `at` in µs; `state` is the code of the state it was seen in.
+
+    `unfiltered`: the query chose no states in some table; `is_finding`: and that table showed what
+    nobody had approved.
+    """
 
     assertion: bytes
     agent: str
@@ -35,6 +39,7 @@ class Reader(NamedTuple):
     unfiltered: bool
     kind: str
     relations: tuple[str, ...]
+    is_finding: bool
 
 
 class AuditIndex:
@@ -119,15 +124,18 @@ class AuditIndex:
         """Who read these assertions before an instant, in order of time for each of them."""
         sql = (
             "SELECT a.digest, g.name, q.digest, q.at, r.state, r.exact, f.unfiltered, f.kind,"
-            " f.relations FROM assertion a JOIN read r ON r.assertion=a.id"
+            " instr(ifnull(q.findings, ''), 'unfiltered-'), f.relations"
+            " FROM assertion a JOIN read r ON r.assertion=a.id"
             " JOIN query q ON q.id=r.query JOIN form f ON f.id=q.form JOIN agent g ON g.id=q.agent"
             " WHERE a.digest=? AND q.at<? ORDER BY q.at, q.id"
         )
         for assertion in assertions:
-            for *row, unfiltered, kind, relations in self.db.execute(sql, (assertion, before_us)):
+            for *row, unfiltered, kind, finding, relations in self.db.execute(
+                sql, (assertion, before_us)
+            ):
                 names = tuple(relations.split(", ")) if relations else ()
                 address, agent, query, at, state, exact = row
                 yield Reader(
                     bytes(address), agent, bytes(query), at, state, bool(exact),
-                    bool(unfiltered), kind, names,
+                    bool(unfiltered), kind, names, bool(finding),
                 )  # fmt: skip

@@ -27,6 +27,7 @@ def _is_careless(read: Reader) -> bool:
     return (
         read.is_exact
         and read.unfiltered
+        and read.is_finding
         and read.kind == "select"
         and read.state in _UNAPPROVED
         and not _SHOWING.isdisjoint(read.relations)

@@ -54,9 +54,14 @@ _LEAST = "0001-01-01T00:00:00.000000Z"
 _INSTANT = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d{6}Z?)?)?)?)?)?)?")
 
 _FINDING = "CASE WHEN f.unfiltered THEN CASE r.state {} END END".format(
-    " ".join(f"WHEN {CODE[name]} THEN 'unfiltered-{name}'" for name in ("proposed", "review"))
+    " ".join(
+        f"WHEN {CODE[name]} THEN CASE WHEN r.exact=0 OR instr(ifnull(q.findings, ''),"
+        f" 'unfiltered-{name}') THEN 'unfiltered-{name}' END"
+        for name in ("proposed", "review")
+    )
 )
-"""SQL for what is to be said of a read: it named no states and was shown what nobody approved."""
+"""SQL for what is to be said of a read: it named no states and was shown what nobody approved. A
+table that named states shows nothing that is to be said, though another one named none."""
 
 
 class AuditListing(Relation):

@@ -150,7 +150,7 @@ class Audits:
         self._log.answer(
             Answered(
                 question.digest, told.told.count, told.told.digest(), reads, count, complete,
-                tuple(_findings(question, reads, told.disputed)),
+                tuple(_findings(question, reads, told)),
                 None if error is None else error.code,
             )
         )  # fmt: skip
@@ -228,11 +228,14 @@ def _is_unfiltered(plan: Plan, resolver: Resolver) -> bool:
     return False
 
 
-def _findings(question: Question, reads: Sequence[Any], disputed: bool) -> list[str]:
-    found = findings.unapproved(reads) if question.asked.unfiltered else []
+def _findings(question: Question, reads: Sequence[Any], told: AuditedRows) -> list[str]:
+    found: list[str] = []
+    if question.asked.unfiltered:
+        of_some = question.plan.carried.unchosen
+        found = findings.of_states(told.seen.unchosen) if of_some else findings.unapproved(reads)
     if len(question.plan.uses) > 1 and mixed_times(question.plan, question.resolver):
         found.append(findings.MIXED_TIMES)
-    if disputed:
+    if told.disputed:
         found.append(findings.DISPUTED)
     return found
 

@@ -17,7 +17,11 @@ _APPROVED = CODE["approved"]
 
 def unapproved(reads: Sequence[Read]) -> list[str]:
     """The findings of a read that chose no states: it returned what is not approved."""
-    codes = {code for _, code, via in reads if via == EXACT}
+    return of_states({code for _, code, via in reads if via == EXACT})
+
+
+def of_states(codes: set[int]) -> list[str]:
+    """The findings of a read to which states were shown that it did not choose."""
     return [_OF_STATE[code] for code in sorted(codes) if code != _APPROVED]
 
 

@@ -137,7 +137,10 @@ class AuditedRows:
         behind, carried = self._behind, self._carried
         if behind is not None:
             for place in range(behind, 0):
-                self.seen.exact([row[place] for row in rows])
+                marks = [row[place] for row in rows]
+                self.seen.exact(marks)
+                if place in carried.unchosen:
+                    self.seen.without_choice(marks)
             rows = [row[:behind] for row in rows]
         elif carried.followed is not None:
             self.seen.given(len(rows))

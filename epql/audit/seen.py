@@ -34,9 +34,12 @@ _DIGEST = 32
 
 
 class Seen:
-    """What one answer showed. `more`: seen once there was no room; one may count twice there."""
+    """What one answer showed. `more`: seen once there was no room; one may count twice there.
 
-    __slots__ = ("_ahead", "_exact", "_more", "_reading", "_scanned")
+    `unchosen`: codes of the states seen where none were chosen, if they were elsewhere.
+    """
+
+    __slots__ = ("_ahead", "_exact", "_more", "_reading", "_scanned", "unchosen")
 
     def __init__(self) -> None:
         self._exact: dict[Any, None] = {}
@@ -44,6 +47,7 @@ class Seen:
         self._ahead: list[Any] = []
         self._reading: dict[int, tuple[list[Values], Iterator[Values], Mark]] = {}
         self._more = 0
+        self.unchosen: set[int] = set()
 
     def watchers(self, carried: Carried) -> Mapping[int, Watcher]:
         """What is to see the rows of which uses."""
@@ -60,6 +64,14 @@ class Seen:
     def exact(self, marks: list[Any]) -> None:
         """Note what stands behind the rows."""
         self._more += _note(self._exact, marks)
+
+    def without_choice(self, marks: list[Any]) -> None:
+        """Note the states seen in a table that chose none, beside others that did."""
+        for mark in dict.fromkeys(marks):
+            if type(mark) is int:
+                self.unchosen.add(mark & 15)
+            elif mark is not None:
+                self.unchosen.update(read[1] for read in _sides(mark, EXACT))
 
     def given(self, count: int) -> None:
         """Note what stands behind the next rows of an answer that is followed."""

@@ -27,13 +27,23 @@ class Carried(NamedTuple):
     """`columns`: how many stand behind the person's own. `scanned`: numbers of uses to watch.
 
     `followed`: the use whose rows are the answer's rows; `disputed`: where the answer itself has
-    that column.
+    that column. `uses`: whose the columns are; `unchosen`: those of tables that chose no states,
+    where other tables did, as places from the end of a row.
     """
 
     columns: int = 0
     scanned: tuple[int, ...] = ()
     followed: int | None = None
     disputed: int | None = None
+    uses: tuple[int, ...] = ()
+    unchosen: tuple[int, ...] = ()
+
+    def beside(self, chosen: frozenset[int]) -> Carried:
+        """The same, where the uses of these numbers chose states."""
+        places = [place for place, number in enumerate(self.uses) if number not in chosen]
+        if not places or len(places) == self.columns:
+            return self
+        return self._replace(unchosen=tuple(place - self.columns for place in places))
 
 
 NOTHING = Carried()
@@ -55,8 +65,8 @@ def carry(query: exp.Query) -> Carried:
         for node in every(query)
         if isinstance(node, exp.Table) and is_seen(node) and id(node) not in known
     }
-    columns = len(exact) if followed is None else 0
-    return Carried(columns, tuple(sorted(scanned)), followed, disputed)
+    uses = tuple(number_of(table) for table in exact) if followed is None else ()
+    return Carried(len(uses), tuple(sorted(scanned)), followed, disputed, uses)
 
 
 def is_seen(table: exp.Table) -> bool:

@@ -29,7 +29,7 @@ from epql.plan import catalog, columns
 from epql.plan.carried import NOTHING, Carried, carry
 from epql.plan.columns import ColumnsOf, Mentioned
 from epql.plan.relations import Relations, Use
-from epql.plan.unfiltered import unchosen
+from epql.plan.unfiltered import chosen, unchosen
 from epql.plan.views import Catalog, View
 from epql.sqlgen import to_sqlite
 
@@ -104,7 +104,8 @@ def compile_query(
     if not audited:
         return _planned(parsed, select, relations, known, compared)
     clauses_of = [use.clauses.lifecycle for use in relations.uses]
-    open_uses, carried = unchosen(select, clauses_of), carry(select)
+    open_uses, surely = unchosen(select, clauses_of), chosen(select, clauses_of)
+    carried = carry(select).beside(surely)
     plan = _planned(parsed, select, relations, known, compared)
     scratch = [f"temp.{name}" for name in plan.mentioned.plain if name in known.scratch]
     names = (*dict.fromkeys(plan.mentioned.relations), *scratch)

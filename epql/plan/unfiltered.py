@@ -36,11 +36,33 @@ def unchosen(query: exp.Query, clauses: Sequence[Clause]) -> tuple[bool, tuple[C
         if isinstance(table, exp.Table) and is_seen(table) and not _has_condition(table):
             clause = clauses[number_of(table)]
             if clause is not None and not clause.negated and _is_literal(clause):
-                if all(str(state.this).lower() in _NO_CHOICE for state in clause.states):
+                if _says_live_or_any(clause):
                     return True, ()
             elif (clause is None or not clause.negated) and clause not in asks:
                 asks.append(clause)
     return False, tuple(asks)
+
+
+def chosen(query: exp.Query, clauses: Sequence[Clause]) -> frozenset[int]:
+    """The numbers of the uses that surely chose states."""
+    tables = (table for table in every(query) if isinstance(table, exp.Table) and is_seen(table))
+    return frozenset(
+        number_of(table)
+        for table in tables
+        if _has_condition(table) or _surely_chooses(clauses[number_of(table)])
+    )
+
+
+def _surely_chooses(clause: Clause) -> bool:
+    if clause is None:
+        return False
+    if clause.negated:
+        return True
+    return _is_literal(clause) and not _says_live_or_any(clause)
+
+
+def _says_live_or_any(clause: Lifecycle) -> bool:
+    return all(str(state.this).lower() in _NO_CHOICE for state in clause.states)
 
 
 def chooses(clause: Clause, resolver: Resolver) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from epql.audit.findings import unapproved
 from epql.engine.audit.chains import DiskChains
 from epql.engine.audit.index import AuditIndex
 from epql.engine.audit.log import AuditLog
@@ -37,7 +38,8 @@ def read(log: AuditLog, at: int = START, **fields: object) -> bytes:
 def answered(query: bytes, reads: Sequence[tuple[bytes, int, str]] = ()) -> Answered:
     """An answer of one row, read from assertion 'one' unless `reads` says otherwise."""
     shown = tuple(reads) or ((digest(b"one"), 1, EXACT),)
-    return Answered(query, 1, digest(b"rows"), shown, len(shown))
+    findings = tuple(unapproved(shown))
+    return Answered(query, 1, digest(b"rows"), shown, len(shown), findings=findings)
 
 
 def opened(folder: Path, mode: str = "lazy") -> tuple[AuditLog, list[str]]:

@@ -324,7 +324,14 @@ def test_queries_and_reads_show_what_was_recorded() -> None:
     assert rows(con, "SELECT rows, reads, complete, digest FROM queries") == [(None,) * 4]
     log.mode = "lazy"
     log.answer(
-        Answered(query, 1, digest(b"r"), ((ONE, PROPOSED, EXACT), (TWO, APPROVED, SCANNED)), 5)
+        Answered(
+            query,
+            1,
+            digest(b"r"),
+            ((ONE, PROPOSED, EXACT), (TWO, APPROVED, SCANNED)),
+            5,
+            findings=("unfiltered-proposed",),
+        )
     )
     log.mode = "off"
     name = "q:" + query.hex()
@@ -334,7 +341,7 @@ def test_queries_and_reads_show_what_was_recorded() -> None:
             "SELECT object FROM beliefs WHERE subject = ?", '{"s": "ü", "n": 1}', "a test",
             "select", "beliefs", 1, "2026-01-05T10:00:00.000000Z", "UTC",
             "proposed, review, approved", "latest", "LIFECYCLE ANY", 1, 1, 5, 1,
-            digest(b"r").hex(), None, None,
+            digest(b"r").hex(), "unfiltered-proposed", None,
         )
     ]  # fmt: skip
     start = (name, "2026-01-05T10:00:00.000000Z", "ann")

@@ -198,6 +198,31 @@ def test_which_reads_are_unfiltered(con: Any, text: str, unfiltered: int) -> Non
     assert kept(con, cursor.query_id)[3] == unfiltered
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "finding"),
+    [
+        ("", " LIFECYCLE PROPOSED", None),
+        (" LIFECYCLE PROPOSED", "", None),
+        (" LIFECYCLE PROPOSED", " LIFECYCLE APPROVED", None),
+        ("", "", "unfiltered-proposed"),
+    ],
+)
+def test_what_a_table_showed_that_chose_states_is_no_finding(
+    con: Any, left: str, right: str, finding: str | None
+) -> None:
+    con.execute("ASSERT ('a', 'p', 'x') LIFECYCLE APPROVED")
+    con.execute("ASSERT ('a', 'q', 'y') LIFECYCLE PROPOSED")
+    cursor = con.execute(
+        f"SELECT b.object, c.object FROM beliefs{left} AS b JOIN beliefs{right} AS c"
+        " ON b.subject = c.subject WHERE b.predicate = ? AND c.predicate = ?",
+        ("pq"[bool(left)], "pq"[not left]),
+    )
+    cursor.fetchall()
+    assert kept(con, cursor.query_id)[4] == finding
+    found = con.execute("SELECT finding FROM reads WHERE query = ?", (cursor.query_id,)).fetchall()
+    assert [one for (one,) in found if one] == ([] if finding is None else [finding])
+
+
 def test_the_session_chooses_states_and_says_the_purpose(con: Any) -> None:
     fill(con, 8, 10)
     con.execute("SET LIFECYCLE approved")
