@@ -109,9 +109,9 @@ class Said:
 
 def said_of(verb: str, target: Target) -> Said:
     """A statement about a target."""
-    if isinstance(target, str):
-        return Said(f"{verb} ?", target)
-    return Said(f"{verb} ({', '.join('?' * len(target))})", *target)
+    if isinstance(target, tuple):
+        return Said(f"{verb} ({', '.join('?' * len(target))})", *target)
+    return Said(f"{verb} ?", target)
 
 
 class Speaking:

@@ -9,7 +9,7 @@ from epql.engine.records import Assertion
 from epql.nodes import Assert
 from epql.plan.values import Params
 from epql.verbs import assert_rows
-from epql.verbs.asserter import Asserter, check_guards, tell_retries
+from epql.verbs.asserter import Asserter, check_guards, tell_of_grounds, tell_retries
 from epql.verbs.returning import answer
 from epql.verbs.work import Answer, Work
 
@@ -33,6 +33,7 @@ def run(work: Work, statement: Assert) -> Answer:
     except Error as error:
         raise error.with_span(statement.triples[0].span) from None
     tell_retries(work, outcomes)
+    tell_of_grounds(work, contents)
     written = sum(outcome.done != "same" for outcome in outcomes)
     return answer(work, [o.digest for o in outcomes], statement.returning, written)
 
@@ -75,4 +76,5 @@ def _flush(work: Work, contents: list[Assertion], states: list[str]) -> int:
         return 0
     outcomes = work.transaction.assert_many(contents, states)
     tell_retries(work, outcomes)
+    tell_of_grounds(work, contents)
     return sum(outcome.done != "same" for outcome in outcomes)

@@ -63,6 +63,7 @@ def run(work: Work, statement: Assert) -> Answer:
         states.append(state)
     outcomes = work.transaction.assert_many(contents, states, reason) if contents else []
     asserter.tell_retries(work, outcomes)
+    asserter.tell_of_grounds(work, contents)
     if not contents:
         work.notice("the query gives no row: nothing was asserted")
     written = sum(outcome.done != "same" for outcome in outcomes)

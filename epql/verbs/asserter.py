@@ -6,7 +6,7 @@ that a bulk of them reaches the engine as one batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from epql.engine import lookup
@@ -17,7 +17,7 @@ from epql.engine.content import (
     check_optional,
 )
 from epql.engine.errors import DataError, Error, IntegrityError, Span
-from epql.engine.lifecycle import LANDING, check_state
+from epql.engine.lifecycle import LANDING, TERMINAL, check_state
 from epql.engine.records import Assertion, assertion_id
 from epql.engine.transaction import Outcome
 from epql.nodes import Assert, Bind, Expression, Valid
@@ -207,3 +207,15 @@ def tell_retries(work: Work, outcomes: list[Outcome]) -> None:
         work.notice(f"{assertion_id(same[0].digest)[:14]}… stands already: nothing was written")
     elif same:
         work.notice(f"{len(same)} assertions stand already: nothing was written for them")
+
+
+def tell_of_grounds(work: Work, contents: Iterable[Assertion]) -> None:
+    """A notice for what rests on assertions that have ended."""
+    parents = dict.fromkeys(parent for content in contents for parent in content.parents)
+    states = ((parent, lookup.state_of(work.database, parent)) for parent in parents)
+    ended = [
+        f"{assertion_id(parent)[:14]}… is {state}" for parent, state in states if state in TERMINAL
+    ]
+    if ended:
+        more = f", and {len(ended) - 1} more have ended" if len(ended) > 1 else ""
+        work.notice(f"its ground does not stand: {ended[0]}{more}; WHY tells what does")

@@ -37,7 +37,7 @@ import json, sys, time, epql
 path, seconds, options = sys.argv[1], float(sys.argv[2]), json.loads(sys.argv[3])
 connection = epql.connect(path, timeout=30, **options)
 end, last, last_tx, reads, half, back = time.monotonic() + seconds, {}, 0, 0, 0, 0
-while time.monotonic() < end:
+while time.monotonic() < end or (not last_tx and time.monotonic() < end + 30):
     rows = connection.execute(
         "SELECT source, count(*) FROM assertions GROUP BY source").fetchall()
     half += sum(n != PER_COMMIT for source, n in rows if source)
