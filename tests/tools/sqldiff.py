@@ -34,6 +34,9 @@ class Table:
     columns: Mapping[str, Sequence[Any]]
 
 
+_UNTYPED = ("object", "before_object", "after_object", "prefer", "replacement", "value")
+
+
 class Ref(NamedTuple):
     """A column of a table in a query."""
 
@@ -239,8 +242,12 @@ class Generator:
         return f"{ref} COLLATE NOCASE = {literal(value)}"
 
     def _inner(self) -> tuple[Table, str]:
+        """A column to look in. One that takes text and numbers is an expression here: SQLite hands
+        a number out of a list over to a relation as it is, and compares it as text.
+        """
         table = self.random.choice(self._tables)
-        return table, f'i."{self.random.choice(list(table.columns))}"'
+        name = self.random.choice(list(table.columns))
+        return table, f'{"+" if name in _UNTYPED else ""}i."{name}"'
 
     def _pattern(self, ref: Ref, word: str, wild: str) -> str:
         choose = self.random
