@@ -6,24 +6,18 @@ As of an instant they hold what had been asked by then: `at` up to the snapshot'
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from typing import cast
+from typing import Any
 
 from epql.engine.clock import micros
-from epql.engine.errors import ProgrammingError
-from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import CODE, NAME
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where
+from epql.engine.vtab.base import Column, Condition, SqlValue, Where, snapshot_of
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.show import address, instant
+from epql.engine.vtab.ledger import Listing
+from epql.engine.vtab.show import address, instant, query_address
 
 _HEX = set("0123456789abcdef")
-
-
-def query_id(digest: bytes | None) -> str | None:
-    """A digest as the id that names its question."""
-    return None if digest is None else "q:" + digest.hex()
 
 
 def _hex(digest: bytes | None) -> str | None:
@@ -64,38 +58,28 @@ _FINDING = "CASE WHEN f.unfiltered THEN CASE r.state {} END END".format(
 table that named states shows nothing that is to be said, though another one named none."""
 
 
-class AuditListing(Relation):
+class AuditListing(Listing):
     """A relation that is one SELECT over audit.db, up to the snapshot's clock :c."""
 
-    tables: str
-    identity: str
+    where = "q.at<=:c"
 
-    def rows(
-        self,
-        context: Context,
-        scope: Scope,
-        wanted: Sequence[Column],
-        conditions: Sequence[Condition],
-    ) -> Iterator[tuple[SqlValue, ...]]:
-        if not isinstance(scope, Snapshot):
-            raise ProgrammingError(f"DIFF has no meaning on {self.name}", code="clause.meaningless")
-        where = Where({"c": scope.clock})
-        for condition in conditions:
-            value = condition.value
-            if value is not None and condition.column.push == "id":
-                value = _digest_of(value, "q:" if condition.column.show is query_id else "a:")
-            if value is None:
-                return iter(())
-            if condition.column.push == "instant":
-                _add_instant(where, condition)
-                continue
+    def bindings(self, context: Context, scope: Scope) -> dict[str, SqlValue]:
+        return {"c": snapshot_of(scope, self.name).clock}
+
+    def _push(self, context: Context, where: Where, condition: Condition) -> bool:
+        column, _, value = condition
+        if value is not None and column.push == "id":
+            value = _digest_of(value, "q:" if column.show is query_address else "a:")
+        if value is None:
+            return False
+        if column.push == "instant":
+            _add_instant(where, condition)
+        else:
             where.add_row(condition, value)
-        selected = ", ".join([*(column.sql for column in wanted), self.identity])
-        sql = f"SELECT {selected} FROM {self.tables} WHERE q.at<=:c"
-        for condition_sql in where.row:
-            sql += f" AND {condition_sql}"
-        rows = context.audited().execute(sql, where.params)
-        return cast("Iterator[tuple[SqlValue, ...]]", rows)
+        return True
+
+    def run(self, context: Context, sql: str, params: dict[str, SqlValue]) -> Iterator[Any]:
+        return context.audited().execute(sql, params)
 
     def cost(self, given: set[str]) -> tuple[float, int]:
         if given & {"id", "query"}:
@@ -109,7 +93,10 @@ class Queries(AuditListing):
     tables = "query q JOIN form f ON f.id=q.form JOIN agent g ON g.id=q.agent"
     identity = "q.id"
     columns = (
-        Column("id", "TEXT", "q.digest", show=query_id, push="id", doc="q: and its record's hash"),
+        Column(
+            "id", "TEXT", "q.digest", show=query_address, push="id",
+            doc="q: and its record's hash",
+        ),
         Column("recorded_at", "TEXT", "q.at", show=instant, push="instant", doc="when asked"),
         Column("agent", "TEXT", "g.name", push="text", doc="who asked"),
         Column("text", "TEXT", "f.text", push="text", doc="the statement as written"),
@@ -142,7 +129,9 @@ class Reads(AuditListing):
     )
     identity = "r.query, r.assertion, r.state"
     columns = (
-        Column("query", "TEXT", "q.digest", show=query_id, push="id", doc="the id of the read"),
+        Column(
+            "query", "TEXT", "q.digest", show=query_address, push="id", doc="the id of the read"
+        ),
         Column("recorded_at", "TEXT", "q.at", show=instant, push="instant", doc="when asked"),
         Column("agent", "TEXT", "g.name", push="text", doc="who asked"),
         Column("id", "TEXT", "a.digest", show=address, push="id", doc="the id of the assertion"),

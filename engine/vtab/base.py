@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from epql.engine.errors import ProgrammingError
+from epql.engine.index.snapshot import Snapshot
 from epql.engine.store.objects import NAMED
 from epql.engine.vtab.context import Context, Scope
 
@@ -151,6 +152,16 @@ class Relation:
         if self.seen is not None:
             hidden.append(f'"{SEEN}" INTEGER HIDDEN')
         return f"CREATE TABLE x({', '.join(visible + hidden)})"
+
+
+def snapshot_of(scope: Scope, relation: str) -> Snapshot:
+    """The one snapshot at which most relations are read.
+
+    Raises: ProgrammingError `clause.meaningless` for the window of a DIFF.
+    """
+    if isinstance(scope, Snapshot):
+        return scope
+    raise ProgrammingError(f"DIFF has no meaning on {relation}", code="clause.meaningless")
 
 
 class Use(NamedTuple):

@@ -10,14 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from epql.engine.errors import ProgrammingError
 from epql.engine.index import credence, resolve, topics
 from epql.engine.index.resolve import Shape, Source
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.index.states import check_states
 from epql.engine.lifecycle import CODE, NAME
 from epql.engine.store.objects import TX_OF_SEQ
-from epql.engine.vtab.base import SEEN, Column, Condition, Relation, SqlValue, Where, number_of
+from epql.engine.vtab.base import (
+    SEEN,
+    Column,
+    Condition,
+    Relation,
+    SqlValue,
+    Where,
+    number_of,
+    snapshot_of,
+)
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.show import address, instant
 
@@ -117,7 +125,7 @@ class _Believed(Relation):
         conditions: Sequence[Condition],
     ) -> tuple[str, dict[str, SqlValue]] | None:
         """The SQL and bindings for a scope; None when no row can meet the conditions."""
-        snapshot = _snapshot(scope, self.name)
+        snapshot = snapshot_of(scope, self.name)
         check_states(context.declarations, snapshot, answers=self.answers)
         shape, params, declared = resolve.bound(context.db, context.declarations, snapshot)
         if declared.topics:
@@ -191,12 +199,6 @@ class History(_Believed):
             after, upto = snapshot.window
             conditions.append(f"w.to_tx>{where.bind(after)} AND w.from_tx<={where.bind(upto)}")
         return [Source(tables, tuple(conditions))]
-
-
-def _snapshot(scope: Scope, relation: str) -> Snapshot:
-    if isinstance(scope, Snapshot):
-        return scope
-    raise ProgrammingError(f"{relation} is read at one snapshot", code="clause.meaningless")
 
 
 def _with_topics(

@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 from epql.engine.content import check_name, check_object
 from epql.engine.errors import ProgrammingError
 from epql.engine.governance.checking import Finding, findings
-from epql.engine.index.snapshot import Snapshot
 from epql.engine.records import Assertion
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, snapshot_of
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.ledger import last_tx
 from epql.engine.vtab.show import instant
 
 _ASKED = ("of_subject", "of_predicate", "of_object")
@@ -47,8 +45,7 @@ class Checked(Relation):
         wanted: Sequence[Column],
         conditions: Sequence[Condition],
     ) -> Iterator[tuple[SqlValue, ...]]:
-        last_tx(scope, self.name)  # a DIFF has no meaning
-        assert isinstance(scope, Snapshot)
+        snapshot = snapshot_of(scope, self.name)
         asked = {one.column.name: one.value for one in conditions}
         if any(name not in asked for name in _ASKED):
             raise ProgrammingError(
@@ -65,7 +62,7 @@ class Checked(Relation):
         )
         places = [self.columns.index(column) for column in wanted]
         for finding in findings(
-            context.db, context.declarations, context.rulebook, scope, [content]
+            context.db, context.declarations, context.rulebook, snapshot, [content]
         ):
             row = row_of(finding)
             yield (*(row[place] for place in places), finding.rule.seq)

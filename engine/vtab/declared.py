@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from epql.engine.index.policies import POLICIES
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, snapshot_of
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.ledger import Listing, last_tx
+from epql.engine.vtab.ledger import Listing
 from epql.engine.vtab.show import duration, instant
 
 _BY = (
@@ -37,7 +37,7 @@ class _Told(Relation):
         wanted: Sequence[Column],
         conditions: Sequence[Condition],
     ) -> Iterator[tuple[SqlValue, ...]]:
-        tx = last_tx(scope, self.name)
+        tx = snapshot_of(scope, self.name).tx
         sql = (
             "SELECT d.name, g.name, c.tx, c.recorded_at, max(d.id) FROM declaration d"
             " JOIN agent g ON g.id=d.agent JOIN txn c ON c.tx=(d.id >> 20)"

@@ -20,7 +20,7 @@ from epql.engine.explain.slot import Asked, Fact, recorded_at, said_at, slot_nam
 from epql.engine.explain.why import Contest
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.store.objects import seq_of, tx_of
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue
+from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, snapshot_of
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.show import address, instant
 
@@ -46,11 +46,10 @@ class _Question(Relation):
         wanted: Sequence[Column],
         conditions: Sequence[Condition],
     ) -> Iterator[tuple[SqlValue, ...]]:
-        if not isinstance(scope, Snapshot):
-            raise ProgrammingError(f"DIFF has no meaning on {self.name}", code="clause.meaningless")
+        snapshot = snapshot_of(scope, self.name)
         given = {one.column.name: one.value for one in conditions if one.op == "="}
         read = [self.readers[column.name] for column in wanted]
-        for number, row in enumerate(self.answer(context, scope, given)):
+        for number, row in enumerate(self.answer(context, snapshot, given)):
             yield (*(reader(row) for reader in read), number)
 
     def answer(self, context: Context, snapshot: Snapshot, given: Given) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from epql.engine.vtab.base import Column
 from epql.engine.vtab.ledger import Listing
-from epql.engine.vtab.show import address, instant
+from epql.engine.vtab.show import address, instant, rule_address
 
 _ABOUT = (
     Column("id", "TEXT", "a.digest", show=address, push="id", doc="of which assertion"),
@@ -84,10 +84,7 @@ class Corrections(Listing):
         Column("agent", "TEXT", "g.name", push="text", doc="who corrected it"),
         Column("reason", "TEXT", "x.reason", doc="what was wrong"),
         Column("replacement", "TEXT", "x.successor", show=address, doc="the id put in its place"),
-        Column(
-            "rule", "TEXT", "'c:' || lower(nullif(hex(x.rule), ''))", push="text",
-            doc="that FORBID made",
-        ),
+        Column("rule", "TEXT", "x.rule", show=rule_address, doc="that FORBID made"),
         Column(
             "tended", "INTEGER",
             "EXISTS (SELECT 1 FROM tended e WHERE e.correction=x.id AND e.id<((:t+1)<<20))",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 from epql.engine.digest import digest
-from epql.engine.errors import ProgrammingError
-from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import NAME
 from epql.engine.store.objects import seq_of
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where, number_of
+from epql.engine.vtab.base import (
+    Column,
+    Condition,
+    Relation,
+    SqlValue,
+    Where,
+    number_of,
+    snapshot_of,
+)
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.show import address, instant
 
@@ -24,7 +30,7 @@ class Listing(Relation):
 
     def bindings(self, context: Context, scope: Scope) -> dict[str, SqlValue]:
         """What its SQL names; a condition may bind more."""
-        return {"t": last_tx(scope, self.name)}
+        return {"t": snapshot_of(scope, self.name).tx}
 
     def rows(
         self,
@@ -42,7 +48,11 @@ class Listing(Relation):
         sql = f"SELECT {selected} FROM {self.tables} WHERE {self.where}"
         for condition_sql in where.row:
             sql += f" AND {condition_sql}"
-        return cast("Iterator[tuple[SqlValue, ...]]", context.db.execute(sql, params))
+        return cast("Iterator[tuple[SqlValue, ...]]", self.run(context, sql, params))
+
+    def run(self, context: Context, sql: str, params: dict[str, SqlValue]) -> Iterator[Any]:
+        """Run SQL where its tables are."""
+        return context.db.execute(sql, params)
 
     def _push(self, context: Context, where: Where, condition: Condition) -> bool:
         """Take a condition in; False when it can never be met."""
@@ -67,13 +77,6 @@ class Listing(Relation):
 
 
 _TX_END = 1 << 40
-
-
-def last_tx(scope: Scope, relation: str) -> int:
-    """The last transaction that a scope sees."""
-    if isinstance(scope, Snapshot):
-        return scope.tx
-    raise ProgrammingError(f"DIFF has no meaning on {relation}", code="clause.meaningless")
 
 
 class Commits(Listing):
@@ -153,7 +156,7 @@ class Journal(Relation):
         wanted: Sequence[Column],
         conditions: Sequence[Condition],
     ) -> Iterator[tuple[SqlValue, ...]]:
-        low, high = 1, last_tx(scope, self.name)
+        low, high = 1, snapshot_of(scope, self.name).tx
         for _, op, value in conditions:
             if isinstance(value, int):
                 low = max(low, {"=": value, ">": value + 1, ">=": value}.get(op, low))

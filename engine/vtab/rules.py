@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from epql.engine.index.snapshot import Snapshot
-from epql.engine.vtab.base import Column, Condition, SqlValue, Where, number_of
+from epql.engine.vtab.base import Column, Condition, SqlValue, Where, number_of, snapshot_of
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.ledger import Listing
-from epql.engine.vtab.show import address, instant
+from epql.engine.vtab.show import address, instant, rule_address
 
 _LAST_USE = "(SELECT {} FROM used u WHERE u.what='rule' AND u.target=r.id AND u.id<((:t+1)<<20){})"
 _LAST = _LAST_USE.format("max(u.id)", "")
 FRESHNESS = "pow(0.5, max(0, :clock-{})*1.0/:rule_half_life)"
 """SQL: what is left of a rule's freshness, given the SQL of the instant it counts from."""
-
-
-def rule_address(digest: bytes | None) -> str | None:
-    """A digest as the id of a rule."""
-    return None if digest is None else "c:" + digest.hex()
 
 
 class Constraints(Listing):
@@ -58,10 +52,9 @@ class Constraints(Listing):
     )  # fmt: skip
 
     def bindings(self, context: Context, scope: Scope) -> dict[str, SqlValue]:
-        bound = super().bindings(context, scope)
-        half_life = context.declarations.at(bound["t"]).value("rule_half_life")
-        assert isinstance(scope, Snapshot)
-        return bound | {"clock": scope.clock, "rule_half_life": half_life}
+        snapshot = snapshot_of(scope, self.name)
+        half_life = context.declarations.at(snapshot.tx).value("rule_half_life")
+        return {"t": snapshot.tx, "clock": snapshot.clock, "rule_half_life": half_life}
 
     def _push(self, context: Context, where: Where, condition: Condition) -> bool:
         if condition.column.push != "id":

@@ -31,6 +31,16 @@ def address(digest: bytes | None) -> str | None:
     return None if digest is None else "a:" + digest.hex()
 
 
+def rule_address(digest: bytes | None) -> str | None:
+    """A digest as the id that names its rule."""
+    return None if digest is None else "c:" + digest.hex()
+
+
+def query_address(digest: bytes | None) -> str | None:
+    """A digest as the id that names its question."""
+    return None if digest is None else "q:" + digest.hex()
+
+
 _UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000))
 
 

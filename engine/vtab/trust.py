@@ -8,9 +8,17 @@ from typing import cast
 from epql.engine.governance.trust import APPROVED
 from epql.engine.index import topics
 from epql.engine.store.objects import seq_of
-from epql.engine.vtab.base import Column, Condition, Relation, SqlValue, Where, is_textual
+from epql.engine.vtab.base import (
+    Column,
+    Condition,
+    Relation,
+    SqlValue,
+    Where,
+    is_textual,
+    snapshot_of,
+)
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.ledger import Listing, last_tx
+from epql.engine.vtab.ledger import Listing
 from epql.engine.vtab.show import address, instant
 
 _NEXT = "SELECT id FROM trust WHERE {} ORDER BY agent, topic, id LIMIT 1"
@@ -72,7 +80,7 @@ class Trust(Relation):
         wanted: Sequence[Column],
         conditions: Sequence[Condition],
     ) -> Iterator[tuple[SqlValue, ...]]:
-        tx = last_tx(scope, self.name)
+        tx = snapshot_of(scope, self.name).tx
         declared = context.declarations.at(tx)
         params: dict[str, SqlValue] = {
             "last": tx,
