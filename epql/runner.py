@@ -191,7 +191,7 @@ class Runner:
             result.rows = queries.rows(plan, scopes, resolver)
         result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
-            result.late = partial(notices_of, Read(self.queries, plan, resolver))
+            result.late = partial(notices_of, Read(queries, plan, resolver, scopes))
         return result
 
     def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:

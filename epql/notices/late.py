@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from epql.engine.vtab.context import Scope
 from epql.notices import hidden, times
 from epql.plan import notices
 from epql.plan.compile import Plan
@@ -13,17 +15,17 @@ from epql.queries import Queries
 
 @dataclass(frozen=True)
 class Read:
-    """A query that was run, with what resolved its clauses."""
+    """A query that was run, with what resolved its clauses, and what it was read at."""
 
     queries: Queries
     plan: Plan
     resolver: Resolver
+    scopes: Sequence[Scope]
 
 
 def notices_of(read: Read) -> list[str]:
     """The notices of a read, a line each; those about the answer before those about its times."""
-    plan, resolver = read.plan, read.resolver
-    scopes = read.queries.scopes_of(plan, resolver)
+    plan, resolver, scopes = read.plan, read.resolver, read.scopes
     return [
         *notices.about_answer(plan, resolver, scopes),
         *hidden.told(read.queries, plan, resolver, scopes),
