@@ -22,11 +22,12 @@ from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.lifecycle import CODE, STATES
 from epql.engine.lookup import Found, believed, disputed_slots
 from epql.engine.vtab.context import Scope
-from epql.nodes import Bind, Expression, Lifecycle, Query
+from epql.nodes import Bind, Expression, Query
 from epql.plan.compile import Plan
 from epql.plan.diff import Side, conjuncts
 from epql.plan.relations import Use
 from epql.plan.scope import Resolver
+from epql.plan.unfiltered import chooses
 from epql.plan.values import value
 
 _SHOWN = 3
@@ -138,20 +139,10 @@ def _about_rivals(plan: Plan, resolver: Resolver, scopes: Sequence[Scope]) -> It
     if not isinstance(snapshot, Snapshot) or snapshot.strategy == "none":
         return
     asked = None
-    if not _is_filtered(plan.uses[0].clauses.lifecycle or resolver.standing.lifecycle):
+    if not chooses(plan.uses[0].clauses.lifecycle or resolver.standing.lifecycle, resolver):
         asked = _asked(plan, resolver)
     if asked is not None:
         yield from _notices(resolver.database, snapshot, asked)
-
-
-def _is_filtered(lifecycle: Lifecycle | None) -> bool:
-    """Whether states were chosen; LIVE and ANY written out count as unfiltered."""
-    if lifecycle is None:
-        return False
-    return lifecycle.negated or not all(
-        isinstance(state, exp.Literal) and state.this in ("live", "any")
-        for state in lifecycle.states
-    )
 
 
 def _asked(plan: Plan, resolver: Resolver) -> Asked | None:

@@ -110,6 +110,15 @@ def test_a_policy_is_named_as_what_hid_rows(con: epql.Connection) -> None:
     assert told(con, "SELECT * FROM beliefs WHERE subject = 't' AND predicate = 'q'") == []
 
 
+def test_live_as_a_parameter_chooses_no_states_either(con: epql.Connection) -> None:
+    con.execute("ASSERT ('s', 'p', 'C')")
+    asked = "SELECT object FROM beliefs WHERE subject = 's' AND predicate = 'p' LIFECYCLE "
+    (written,) = told(con, asked + "LIVE")
+    assert "'C'" in written and "LIFECYCLE APPROVED asks for it" in written
+    assert told(con, asked + "?", "live") == [written]
+    assert told(con, asked + "?", "proposed") == []
+
+
 def test_notices_can_be_turned_off(con: epql.Connection) -> None:
     con.execute("SET NOTICES off")
     assert told(con, "SELECT * FROM assertions AS OF '-1h'") == []
