@@ -56,15 +56,6 @@ _UNTENDED = (
 )
 
 
-def untended(db: apsw.Connection) -> int:
-    """How many corrections wait for the gardener."""
-    row = first(db, _COUNT)
-    return 0 if row is None else int(row[0])
-
-
-_COUNT = "SELECT count(*) FROM correction WHERE id>(SELECT ifnull(max(correction), 0) FROM tended)"
-
-
 def parts_of(db: apsw.Connection, case: Case) -> list[Part]:
     """Author, who promoted it and who voted for it, as of the correction."""
     return [

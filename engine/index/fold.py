@@ -203,6 +203,8 @@ class Fold:
 
     def _note_voices(self, tx: int, voices: set[tuple[int, str]]) -> None:
         """Remember who has spoken on which topic, and since when."""
+        if len(self._spoke) > _SLOT_CACHE_MAX:
+            self._spoke.clear()
         new = voices - self._spoke
         if new:
             rows = [(agent, topic, tx) for agent, topic in sorted(new)]

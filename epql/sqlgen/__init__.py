@@ -21,7 +21,6 @@ from sqlglot import exp
 
 from epql.engine.errors import ProgrammingError
 from epql.sqlgen import calls, expressions, queries  # they fill WRITERS
-from epql.sqlgen.tokens import quote_name, quote_text
 from epql.sqlgen.writer import sql
 
 
@@ -44,4 +43,4 @@ def to_sqlite(expression: exp.Expr) -> str:
         ) from None
 
 
-__all__ = ["calls", "expressions", "queries", "quote_name", "quote_text", "to_sqlite"]
+__all__ = ["calls", "expressions", "queries", "to_sqlite"]
