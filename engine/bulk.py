@@ -21,7 +21,7 @@ from epql.engine.database import Database
 from epql.engine.errors import DataError, IntegrityError, InterfaceError
 from epql.engine.files import OsFiles
 from epql.engine.folder import INDEX
-from epql.engine.governance.trust import APPROVED
+from epql.engine.governance.trust import success
 from epql.engine.index import topics
 from epql.engine.index.schema import open_index
 from epql.engine.ingest import Ingestor, catch_up
@@ -34,7 +34,6 @@ from epql.engine.records import (
     Object,
     Record,
     Transition,
-    TrustChange,
     encode,
     key_of,
     kind_of,
@@ -322,11 +321,7 @@ class _Commit:
     def _credit(self, one: Standing, move: bytes) -> Standing:
         """The first approval by another is a success of the author (transaction.py)."""
         topic = self._loader.topic(self._subject)
-        order = len(self.records)
-        success = TrustChange(
-            self.tx, order, one.agent, topic, 1.0, 0.0, APPROVED, move, one.digest
-        )
-        self.add(success)
+        self.add(success(self.tx, len(self.records), one.agent, topic, move, one.digest))
         return one._replace(is_approved=True)
 
 

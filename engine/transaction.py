@@ -25,7 +25,7 @@ from epql.engine.errors import IntegrityError, InterfaceError
 from epql.engine.governance import forbidding, four_eyes
 from epql.engine.governance.corrections import first_approval
 from epql.engine.governance.forbidding import Warned
-from epql.engine.governance.trust import APPROVED
+from epql.engine.governance.trust import success
 from epql.engine.index import topics
 from epql.engine.index.declarations import Declared
 from epql.engine.index.fold import Entry, Fold, Head
@@ -40,7 +40,6 @@ from epql.engine.records import (
     Object,
     Record,
     Transition,
-    TrustChange,
     assertion_id,
     encode,
     key_of,
@@ -243,10 +242,7 @@ class Transaction:
         if credit is not None:
             author, subject = credit
             topic = topics.of(db, subject, self.declared.topics)
-            success = TrustChange(
-                self.tx, self.order, author, topic, 1.0, 0.0, APPROVED, move, target
-            )
-            self.append(success)
+            self.append(success(self.tx, self.order, author, topic, move, target))
 
     def head(self, target: bytes) -> Head:
         """The current state of an assertion."""

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from epql.engine.explain.words import literal
 from epql.engine.records import Object
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Speaking:
         if because:
             said.add("BECAUSE " + ", ".join("?" * len(because)), *because)
         if qualified:
-            pairs = ", ".join(f"{_quoted(name)} = ?" for name in qualified)
+            pairs = ", ".join(f"{literal(name)} = ?" for name in qualified)
             said.add(f"QUALIFIED ({pairs})", *qualified.values())
         said.add("KEY ?", key).add("REASON ?", reason).add("RETURNING id")
         return str(self._said(said).fetchall()[0][0])
@@ -224,7 +225,3 @@ class Speaking:
 
     def _said(self, said: Said) -> Cursor:
         return self.execute(said.text, said.values)
-
-
-def _quoted(name: str) -> str:
-    return "'" + name.replace("'", "''") + "'"

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from epql.engine.index.declarations import Declared
+from epql.engine.records import TrustChange
 
 APPROVED, UNDONE = "approved", "undone"
 ROLES = ("author", "approver", "voter", "reader", "deriver")
@@ -26,6 +27,13 @@ def score(successes: float, failures: float, prior: float, strength: float) -> f
     """
     events = successes + failures + strength
     return (successes + strength * prior) / events if events else prior
+
+
+def success(
+    tx: int, order: int, author: str, topic: str, move: bytes, assertion: bytes
+) -> TrustChange:
+    """The record of a success: another than the author has approved an assertion by this move."""
+    return TrustChange(tx, order, author, topic, 1.0, 0.0, APPROVED, move, assertion)
 
 
 class Part(NamedTuple):

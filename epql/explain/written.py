@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from epql import instants
+from epql.engine.explain.words import literal
 from epql.nodes import AsOf, Diff, Expression, History, Instant, Lifecycle, Resolve, Valid
 from epql.plan.scope import Moment, Resolver
 from epql.plan.values import value
@@ -83,7 +84,7 @@ class Writer:
         found = self._found(expression)
         if isinstance(found, date):  # a datetime is one
             found = found.isoformat()
-        return "'" + found.replace("'", "''") + "'" if isinstance(found, str) else str(found)
+        return literal(found)
 
     def _found(self, expression: Expression) -> Any:
         return value(expression, self._resolver.params, self._resolver.evaluate)
