@@ -12,7 +12,6 @@ from epql.engine.index.ask import only
 from epql.engine.index.declarations import Declarations
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.records import Assertion
-from epql.engine.store.objects import seq_of, tx_of
 
 VERDICTS = {"hard": "DENY", "soft": "WARN"}
 """What a rule of each severity says."""
@@ -52,18 +51,26 @@ def findings(
     declared = declarations.at(snapshot.tx)
     states = [declared.value("default_state")] * len(contents)
     hits = book.hits(contents, states, snapshot.tx, snapshot.clock)
-    half_life = declared.value("rule_half_life")
-    found = []
-    for place, rule in hits:
-        used = _last_used(db, rule, snapshot.tx)
-        age = max(0, snapshot.clock - max(rule.recorded_at, used or 0))
-        found.append(Finding(contents[place], rule, 0.5 ** (age / half_life), used))
-    return found
+    params = {
+        "t": snapshot.tx, "clock": snapshot.clock,
+        "rule_half_life": declared.value("rule_half_life"),
+    }  # fmt: skip
+    return [
+        Finding(contents[place], rule, *only(db, _STATE, {**params, "rule": rule.seq}))
+        for place, rule in hits
+    ]
 
 
-def _last_used(db: apsw.Connection, rule: Rule, tx: int) -> int | None:
-    sql = "SELECT max(id) FROM used WHERE what='rule' AND target=? AND id<?"
-    (seq,) = only(db, sql, (rule.seq, seq_of(tx + 1, 0)))
-    if seq is None:
-        return None
-    return int(only(db, "SELECT recorded_at FROM txn WHERE tx=?", (tx_of(seq),))[0])
+USES = "FROM used u WHERE u.what='rule' AND u.target=r.id AND u.id<((:t+1)<<20)"
+"""SQL for the uses of rule r up to :t."""
+
+LAST_USE = f"(SELECT max(u.id) {USES})"
+"""SQL for the position of the last of them; NULL without one."""
+
+FRESHNESS = "pow(0.5, max(0, :clock-ifnull(uc.recorded_at, c.recorded_at))*1.0/:rule_half_life)"
+"""SQL for what is left of a rule's freshness since the commit of its last use uc, or its own c."""
+
+_STATE = (
+    f"SELECT {FRESHNESS}, uc.recorded_at FROM rule r JOIN txn c ON c.tx=(r.id >> 20)"
+    f" LEFT JOIN txn uc ON uc.tx=({LAST_USE} >> 20) WHERE r.id=:rule"
+)

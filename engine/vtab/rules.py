@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from epql.engine.governance.checking import FRESHNESS, LAST_USE, USES
 from epql.engine.vtab.base import Column, Condition, SqlValue, Where, number_of, snapshot_of
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.ledger import Listing
 from epql.engine.vtab.show import address, instant, rule_address
-
-_LAST_USE = "(SELECT {} FROM used u WHERE u.what='rule' AND u.target=r.id AND u.id<((:t+1)<<20){})"
-_LAST = _LAST_USE.format("max(u.id)", "")
-FRESHNESS = "pow(0.5, max(0, :clock-{})*1.0/:rule_half_life)"
-"""SQL: what is left of a rule's freshness, given the SQL of the instant it counts from."""
 
 
 class Constraints(Listing):
@@ -20,7 +16,7 @@ class Constraints(Listing):
         "rule r JOIN txn c ON c.tx=(r.id >> 20) JOIN agent g ON g.id=r.agent"
         " LEFT JOIN repeal e ON e.rule=r.id AND e.id<((:t+1)<<20)"
         " LEFT JOIN txn ec ON ec.tx=(e.id >> 20) LEFT JOIN agent eg ON eg.id=e.agent"
-        f" LEFT JOIN txn uc ON uc.tx=({_LAST} >> 20)"
+        f" LEFT JOIN txn uc ON uc.tx=({LAST_USE} >> 20)"
     )
     where = "r.id<((:t+1)<<20)"
     identity = "r.id"
@@ -37,10 +33,10 @@ class Constraints(Listing):
         Column("tx", "INTEGER", "r.id >> 20", push="integer", doc="in which commit"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="and when"),
         Column(
-            "freshness", "REAL", FRESHNESS.format("ifnull(uc.recorded_at, c.recorded_at)"),
+            "freshness", "REAL", FRESHNESS,
             doc="1 when made or used, halved each rule_half_life",
         ),
-        Column("uses", "INTEGER", _LAST_USE.format("count(*)", ""), doc="how often it was met"),
+        Column("uses", "INTEGER", f"(SELECT count(*) {USES})", doc="how often it was met"),
         Column("last_used", "TEXT", "uc.recorded_at", show=instant, doc="when it was met last"),
         Column(
             "correction", "TEXT", "r.correction", show=address, doc="the id whose CORRECT made it"
