@@ -10,7 +10,7 @@ import argparse
 import math
 from typing import NoReturn
 
-from epql.cli.render import FORMATS
+from epql.output.render import FORMATS
 
 COMMANDS = {
     "import": "load history that happened elsewhere, with its own belief times",

@@ -19,17 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from epql.cli import peps
-from epql.cli.highlight import highlight
-from epql.cli.progress import progress_bar
-from epql.cli.runs import Session
-from epql.cli.screen import Screen, plural
-from epql.cli.table import fold
 from epql.cli.tour import TOUR, Stop
 from epql.connection import Connection, connect
 from epql.engine.clock import SECOND
 from epql.engine.errors import OperationalError
 from epql.engine.folder import FORMAT
 from epql.engine.vtab.show import instant
+from epql.output.highlight import highlight
+from epql.output.progress import progress_bar
+from epql.output.screen import Screen, plural
+from epql.output.table import fold
+from epql.repl.session import Session
 
 AGENT = "demo"
 FOLDER = "peps.epql"

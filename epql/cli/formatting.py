@@ -7,10 +7,10 @@ import difflib
 import sys
 from collections.abc import Iterator
 
-from epql.cli.cells import escape
-from epql.cli.screen import Screen
 from epql.engine.errors import Error, OperationalError
 from epql.layout import format as laid_out
+from epql.output.cells import escape
+from epql.output.screen import Screen
 
 _STANDARD = "-"
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from epql.cli.rebuilding import check_path
-from epql.cli.screen import Screen, plural
 from epql.connection import Connection, connect
 from epql.engine.folder import check_folder
 from epql.engine.governance import upkeep
@@ -19,6 +18,7 @@ from epql.engine.governance.gardener import GARDENER, Done
 from epql.engine.governance.trust import score
 from epql.engine.governance.upkeep import Waiting
 from epql.engine.vtab.show import instant
+from epql.output.screen import Screen, plural
 
 _SHOWN = 20
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from epql.cli.opening import open_database
-from epql.cli.progress import progress_bar
-from epql.cli.screen import Screen
 from epql.engine.errors import NotSupportedError
+from epql.output.progress import progress_bar
+from epql.output.screen import Screen
 
 _BAD_SHOWN = 20
 

@@ -71,8 +71,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 def _tell(error: Exception) -> int:
     """An error that no command has shown."""
-    from epql.cli.screen import Screen
     from epql.engine.errors import Error
+    from epql.output.screen import Screen
 
     screen = Screen()
     if isinstance(error, Error):

@@ -8,12 +8,12 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
-from epql.cli.loop import chunks_of, interact
-from epql.cli.render import Style
-from epql.cli.runs import Session, Stopped, run_script
-from epql.cli.screen import Screen, is_tty
 from epql.connection import Connection, connect
 from epql.engine.errors import OperationalError
+from epql.output.render import Style
+from epql.output.screen import Screen, is_tty
+from epql.repl.loop import chunks_of, interact
+from epql.repl.session import Session, Stopped, run_script
 
 MEMORY = ":memory:"
 

@@ -6,13 +6,13 @@ import argparse
 import time
 from pathlib import Path
 
-from epql.cli.progress import progress_bar
-from epql.cli.screen import Screen, plural
 from epql.engine.clock import system_clock
 from epql.engine.errors import ProgrammingError
 from epql.engine.folder import check_folder
 from epql.engine.opening import MEMORY, Options
 from epql.engine.rebuild import rebuild
+from epql.output.progress import progress_bar
+from epql.output.screen import Screen, plural
 
 
 def run(arguments: argparse.Namespace) -> int:

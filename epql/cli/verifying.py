@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from epql.cli.progress import progress_bar
 from epql.cli.rebuilding import check_path
-from epql.cli.screen import Screen, plural
 from epql.engine.audit.inspect import AuditReport
 from epql.engine.check import Verdict, check
 from epql.engine.errors import Error
 from epql.engine.journal.verify import Finding, Report
+from epql.output.progress import progress_bar
+from epql.output.screen import Screen, plural
 
 SOUND, WRONG, UNKNOWN = 0, 1, 2
 _SHOWN = 20

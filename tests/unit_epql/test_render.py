@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from epql.cli.cells import cut, escape, short, width
-from epql.cli.complaint import complain
-from epql.cli.highlight import highlight
-from epql.cli.render import Style, render
-from epql.cli.table import LAYOUT_ROWS, shrink
 from epql.engine.errors import ProgrammingError, Span
+from epql.output.cells import cut, escape, short, width
+from epql.output.complaint import complain
+from epql.output.highlight import highlight
+from epql.output.render import Style, render
+from epql.output.table import LAYOUT_ROWS, shrink
 
 ID = "a:" + "0123456789abcdef" * 4
 AT = "2015-01-08T19:10:25.000000Z"

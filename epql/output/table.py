@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from epql.cli.cells import Value, cut, escape, full, is_rigid, pad, short, width
+from epql.output.cells import Value, cut, escape, full, is_rigid, pad, short, width
 
 LAYOUT_ROWS = 1000
 GAP = "  "

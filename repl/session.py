@@ -1,18 +1,18 @@
 """Carrying out statements for a person: each one's answer, notices below it, errors in place.
 
 What it is: scripts (-c, -f, standard input) and what the line loop does with a whole statement.
-What it is not: the reading of lines (loop.py) or the look of an answer (render.py).
+What it is not: the reading of lines (loop.py) or the look of an answer (epql.output).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from epql.cli.interrupt import Interrupts
-from epql.cli.screen import Screen, plural
 from epql.connection import Connection
 from epql.cursor import Cursor
 from epql.engine.errors import Error
+from epql.output.screen import Screen, plural
+from epql.repl.interrupt import Interrupts
 
 _DONE = {
     "assert": "written", "supersede": "written", "import": "written",

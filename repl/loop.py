@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
-from epql.cli.runs import Session
-from epql.cli.screen import is_tty
 from epql.engine.errors import Error
+from epql.output.screen import is_tty
+from epql.repl.session import Session
 
 PROMPT = "epql> "
 MORE = "  ...> "

@@ -7,9 +7,9 @@ counted as the terminal counts them, so the caret is right under wide characters
 
 from __future__ import annotations
 
-from epql.cli.cells import escape, width
-from epql.cli.table import fold
 from epql.engine.errors import Error
+from epql.output.cells import escape, width
+from epql.output.table import fold
 
 _INDENT = "    "
 _WIDTH_MIN = 30

@@ -2,7 +2,7 @@
 
 Stored text is other people's: control characters, bidirectional overrides and line separators are
 shown as escapes, so that nothing stored can steer the terminal. Not here: how cells become lines
-(table.py), nor the exact forms of csv and json (formats.py).
+(table.py), nor the exact forms of csv and json (render.py).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from epql.cli.screen import is_tty
+from epql.output.screen import is_tty
 
 Tell = Callable[[int, int], None]
 """Told (done, in all); 0 in all: not known."""

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from epql.cli.cells import Value, escape, full
-from epql.cli.table import Look, Row, lines
+from epql.output.cells import Value, escape, full
+from epql.output.table import Look, Row, lines
 
 FORMATS = ("table", "csv", "json", "jsonl")
 

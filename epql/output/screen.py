@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TextIO
 
-from epql.cli.cells import escape
-from epql.cli.complaint import complain, folded
-from epql.cli.render import Style, render
-from epql.cli.table import Row
 from epql.engine.errors import Error
+from epql.output.cells import escape
+from epql.output.complaint import complain, folded
+from epql.output.render import Style, render
+from epql.output.table import Row
 
 _WIDTH_MIN = 20
 
