@@ -8,10 +8,10 @@ PYTEST := $(BIN)/python -m pytest -n 2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all golden docs lint types bench check clean
+.PHONY: help run test test-all golden docs docs-serve docs-answers lint types bench check clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(BIN)/.installed ## install into $(VENV) and run the demo
 	$(BIN)/epql demo
@@ -19,13 +19,19 @@ run: $(BIN)/.installed ## install into $(VENV) and run the demo
 test: $(BIN)/.dev ## install what tests need, run the quick tests
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 
-test-all: $(BIN)/.dev ## all tests, the slow ones too
+test-all: $(BIN)/.dev $(BIN)/.docs ## all tests, the slow ones too
 	$(PYTEST) $(PYTEST_ARGS)
 
 golden: $(BIN)/.dev ## rewrite the answers in tests/golden; review the diff like code
 	EPQL_GOLDEN_REWRITE=1 $(PYTEST) tests/golden $(PYTEST_ARGS)
 
-docs: $(BIN)/.dev ## rewrite answers and syntax in docs/; review the diff like code
+docs: $(BIN)/.docs ## the manual as a site, in build/site; broken links fail
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+docs-serve: $(BIN)/.docs ## the site on http://127.0.0.1:8000, made anew at each change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+docs-answers: $(BIN)/.dev ## rewrite answers and syntax in docs/; review the diff like code
 	EPQL_DOCS_REWRITE=1 $(PYTEST) tests/docs $(PYTEST_ARGS)
 
 lint: $(BIN)/.dev ## ruff: rules and format
@@ -59,4 +65,8 @@ $(BIN)/.installed: pyproject.toml | $(BIN)/python
 
 $(BIN)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(BIN)/.installed
+
+$(BIN)/.docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@ $(BIN)/.installed

@@ -13,6 +13,7 @@ A page is one story: its examples run from top to bottom on one database in memo
     A
     ```
     ```python                           a doctest; the page's blocks share their names
+    ```console                          a shell session (tests/docs/console.py)
     <!-- new database -->               a fresh database from here on
     <!-- not run: why -->               before a block: it is only shown
     <!-- file: history.jsonl -->        before a block: it is written to that file first
@@ -35,12 +36,15 @@ from typing import Any
 import epql
 from epql.parse import split
 from tests.clock import TestClock
+from tests.docs import console
 from tests.docs.generated import refreshed
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 REWRITE = os.environ.get("EPQL_DOCS_REWRITE") == "1"
 EXAMPLES = ("sql", "epql")
+OWN_TEST = {"command-line.md"}
+"""Their shell sessions are run elsewhere (tests/unit_epql/test_cli_page.py)."""
 
 _FENCE = re.compile(r"^```(\S*)\s*$")
 _COMMENT = re.compile(r"^<!-- (.+?) -->$")
@@ -242,6 +246,11 @@ def run_page(page: Path, folder: Path) -> Iterator[str]:
                     yield _difference(page, block, answer, got)
             elif block.language == "python":
                 yield from run_python(page, block, names)
+            elif block.language == "console" and page.name not in OWN_TEST:
+                got = console.run(block.lines, folder)
+                if console.comparable(got) != console.comparable(block.lines):
+                    edits.append((block.line, block.end - 1, got))
+                    yield _difference(page, block, block, got)
     finally:
         story.close()
     if REWRITE and edits:

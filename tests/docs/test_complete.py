@@ -121,3 +121,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         if place:
             anchors = {anchor(heading) for heading in headings_of(target.read_text())}
             assert place in anchors, f"{link}: {name} has no heading for #{place}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_every_page_is_in_the_nav_of_the_site(page: Path) -> None:
+    nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2].partition("\n\n")[0]
+    name = str(page.relative_to(DOCS))
+    if re.match(r"decisions/\d", name):  # decisions/README.md lists them
+        return
+    assert re.search(rf"(: |- ){re.escape(name)}$", nav, re.MULTILINE), (
+        f"docs/{name} is a new page: give it a line in the nav of mkdocs.yml"
+    )

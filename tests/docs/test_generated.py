@@ -12,7 +12,7 @@ from tests.docs.generated import refreshed, rules_of
 from tests.docs.pages import DOCS, REWRITE, name_of, pages
 
 LANGUAGE = DOCS / "language"
-REMEDY = "not current: run make docs and review the diff"
+REMEDY = "not current: run make docs-answers and review the diff"
 
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)

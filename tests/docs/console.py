@@ -1,0 +1,74 @@
+"""Shell sessions in pages: a `$ ` line is typed, what follows is what it showed.
+
+    ```console
+    $ epql team.epql -c "SELECT 1 AS one"
+    one
+    ───
+      1
+    ```
+
+`epql` is this one, and one folder is kept for a page. The login name is ada. What differs from
+run to run (seconds, and where a page says so the instants) is compared as `…`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+_SECONDS = re.compile(r"\b\d+(?:\.\d+)? s\b")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """An environment in which `epql` is this one; its script is made in the folder."""
+    tools = folder / ".bin"
+    tools.mkdir(exist_ok=True)
+    script = tools / "epql"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m epql.cli.main "$@"\n')
+    script.chmod(0o755)
+    kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
+    path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**kept, "PATH": path, "LOGNAME": "ada", "HOME": str(folder), "TERM": "dumb"}
+
+
+def run(lines: list[str], folder: Path) -> list[str]:
+    """The lines of a session as they look now."""
+    shown: list[str] = []
+    for command in _commands(lines):
+        done = subprocess.run(
+            ["bash", "-c", "\n".join(command).removeprefix("$ ")],
+            cwd=folder,
+            env=environment(folder),
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        shown += command + done.stdout.splitlines()
+    return shown
+
+
+def comparable(lines: list[str]) -> list[str]:
+    """Without what differs from run to run."""
+    return [_INSTANT.sub("(instant)", _SECONDS.sub("… s", line)).rstrip() for line in lines]
+
+
+def _commands(lines: list[str]) -> list[list[str]]:
+    """What is typed: a line after `$ `, and those that a backslash or an open quote continues."""
+    commands: list[list[str]] = []
+    is_open = False
+    for line in lines:
+        if line.startswith("$ "):
+            commands.append([line])
+        elif is_open:
+            commands[-1].append(line)
+        else:
+            continue
+        text = "\n".join(commands[-1])
+        is_open = text.endswith("\\") or text.count('"') % 2 == 1 or text.count("'") % 2 == 1
+    return commands
