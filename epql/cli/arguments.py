@@ -1,73 +1,28 @@
-"""What may be written after `epql`: one parser for each command, with examples.
+"""What may be written after `epql`: parsers, and the options that commands share.
 
 The first word decides: a command's name is the command, anything else is the path of a database
-(`epql ./import` reaches a database that is called so). Not here: what the commands do.
+(`epql ./import` reaches a database that is called so). Not here: what the commands are
+(registry.py), and what may be written after one of them (its module).
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import shutil
 from typing import NoReturn
 
+from epql.cli.registry import COMMANDS, GROUPS, Examples, command
 from epql.output.render import FORMATS
 
-COMMANDS = {
-    "import": "load history that happened elsewhere, with its own belief times",
-    "demo": "load 26 years of Python's decisions and ask about them",
-    "verify": "check journal, records and index; change nothing",
-    "rebuild": "make a new index from the journal",
-    "garden": "finish what follows from corrections; tell what waits for somebody",
-    "fmt": "lay out the statements of scripts; nothing else of them changes",
-    "help": "this text, or the help of a command",
-}
-
-_MAIN = """\
-examples:
-  epql kb.epql                                     a line loop on a database
-  epql kb.epql -c "SELECT * FROM beliefs"          one statement, or several with ;
-  epql kb.epql --json -c "SELECT * FROM beliefs AS OF '-24h'"
-  epql kb.epql -f script.epql                      a script; '-' reads standard input
-  echo "SELECT 1" | epql kb.epql                   so does a pipe
-
-exit codes: 0 all done, 1 an error was shown, 2 wrongly called, 130 interrupted
-"""
-_IMPORT = """\
-examples:
-  epql import kb.epql history.jsonl --history      what is there already is skipped
-  epql import kb.epql history.jsonl.gz --history --skip-bad
-  zcat history.gz | epql import kb.epql - --history
-
-exit codes: 0 loaded, 1 a line was bad or an error was shown, 2 wrongly called
-"""
-_DEMO = """\
-examples:
-  epql demo                  into a new temporary folder, which is named and kept
-  epql demo peps.epql        into this folder; loaded once, reused after that
-"""
-_VERIFY = """\
-examples:
-  epql verify kb.epql && cp -r kb.epql /backup/
-
-exit codes: 0 sound, 1 something is wrong, 2 cannot tell (missing, unreadable, locked)
-"""
-_REBUILD = """\
-examples:
-  epql rebuild kb.epql       the index is a cache of the journal; nothing else changes
-"""
-_GARDEN = """\
-examples:
-  epql garden kb.epql        again and again if you like: what is done is not done twice
-"""
-_FMT = """\
-examples:
-  epql fmt script.epql                             rewritten in place
-  echo "select 1 as one" | epql fmt                from standard input to standard output
-  epql fmt --check *.epql                          which would change; nothing is written
-  epql fmt --diff script.epql                      how it would change; nothing is written
-
-exit codes: 0 done, 1 an error was shown or --check found a file that would change
-"""
+EXAMPLES = (
+    ("epql kb.epql", "a line loop on a database"),
+    ('epql kb.epql -c "SELECT * FROM beliefs"', "one statement, or several with ;"),
+    ("epql kb.epql --json -c \"SELECT * FROM beliefs AS OF '-24h'\"", ""),
+    ("epql kb.epql -f script.epql", "a script; '-' reads standard input"),
+    ('echo "SELECT 1" | epql kb.epql', "so does a pipe"),
+)
+EXIT_CODES = "0 all done, 1 an error was shown, 2 wrongly called, 130 interrupted"
 
 
 class Parser(argparse.ArgumentParser):
@@ -84,28 +39,32 @@ def parse(argv: list[str]) -> argparse.Namespace:
         found.command = argv[0]
         return found
     found = main_parser().parse_intermixed_args(argv)  # so that - may follow options
-    found.command = "open"
+    found.command = None
     _check_open(found)
     return found
 
 
-def parser_of(command: str) -> Parser:
+def parser_of(name: str) -> Parser:
     """The parser of a command."""
-    return _PARSERS[command]()
+    module = command(name)
+    parser = _parser(
+        f"epql {name}", module.EXAMPLES, getattr(module, "EXIT_CODES", ""),
+        description=COMMANDS[name].capitalize() + ".",
+    )  # fmt: skip
+    module.add_arguments(parser)
+    return parser
 
 
 def main_parser() -> Parser:
     """`epql PATH …`."""
+    lines = ["A temporal knowledge database: what is believed, what was believed, what changed."]
+    for group, commands in GROUPS.items():
+        lines += ["", f"{group}:"]
+        lines += [f"  {name:<9} {text}" for name, text in commands.items()]
     parser = _parser(
-        None,
-        _MAIN,
-        usage="epql PATH [options] [-c STATEMENTS | -f FILE | -]\n"
-        "       epql import | demo | verify | rebuild | garden | fmt | help …",
-    )
-    parser.description = (
-        "A temporal knowledge database: what is believed, what was believed, what changed.\n\n"
-        "commands:\n" + "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items())
-    )
+        "epql", EXAMPLES, EXIT_CODES, description="\n".join(lines),
+        usage="epql PATH [options] [-c STATEMENTS | -f FILE | -]\n       epql COMMAND …",
+    )  # fmt: skip
     parser.add_argument("path", metavar="PATH", help="the database, a folder; made if it is new")
     parser.add_argument("script", nargs="?", metavar="-", help="read a script from standard input")
     what = parser.add_mutually_exclusive_group()
@@ -114,92 +73,49 @@ def main_parser() -> Parser:
         help="run these statements, separated by ;, up to the first error",
     )  # fmt: skip
     what.add_argument("-f", dest="file", metavar="FILE", help="run a script; - is standard input")
-    _add_output(parser)
-    _add_open(parser)
+    add_output(parser)
+    add_writing(parser)
+    parser.add_argument("--read-only", action="store_true", help="write nothing, whatever is asked")
     parser.add_argument("--version", action="store_true", help="tell the version, and end")
     return parser
 
 
-def _import_parser() -> Parser:
-    parser = _parser("import", _IMPORT)
-    parser.add_argument("path", metavar="PATH", help="the database")
-    parser.add_argument("file", metavar="FILE", help="JSON Lines, also .gz; '-' is standard input")
-    parser.add_argument(
-        "--history", action="store_true", help="each line is a commit with its own instant"
-    )
-    parser.add_argument(
-        "--skip-bad", action="store_true", help="leave bad lines out, tell them, and go on"
-    )
-    _add_writing(parser)
-    return parser
-
-
-def _demo_parser() -> Parser:
-    parser = _parser("demo", _DEMO)
-    parser.add_argument("path", nargs="?", metavar="PATH", help="where to keep the database")
-    return parser
-
-
-def _verify_parser() -> Parser:
-    parser = _parser("verify", _VERIFY)
-    parser.add_argument("path", metavar="PATH", help="the database")
-    return parser
-
-
-def _rebuild_parser() -> Parser:
-    parser = _parser("rebuild", _REBUILD)
-    parser.add_argument("path", metavar="PATH", help="the database")
-    _add_timeout(parser)
-    return parser
-
-
-def _garden_parser() -> Parser:
-    parser = _parser("garden", _GARDEN)
-    parser.add_argument("path", metavar="PATH", help="the database")
-    _add_timeout(parser)
-    return parser
-
-
-def _fmt_parser() -> Parser:
-    parser = _parser("fmt", _FMT)
-    parser.add_argument(
-        "files", nargs="*", metavar="FILE", default=["-"],
-        help="scripts to rewrite; without one, or with -, standard input is written out",
-    )  # fmt: skip
-    parser.add_argument("--check", action="store_true", help="name the files that would change")
-    parser.add_argument("--diff", action="store_true", help="show how they would change")
-    return parser
-
-
-def _help_parser() -> Parser:
-    parser = _parser("help", "")
-    parser.add_argument("topic", nargs="?", metavar="COMMAND", choices=sorted(COMMANDS))
-    return parser
-
-
-_PARSERS = {
-    "import": _import_parser,
-    "demo": _demo_parser,
-    "verify": _verify_parser,
-    "rebuild": _rebuild_parser,
-    "garden": _garden_parser,
-    "fmt": _fmt_parser,
-    "help": _help_parser,
-}
-
-
-def _parser(command: str | None, epilog: str, usage: str | None = None) -> Parser:
+def _parser(
+    prog: str, examples: Examples, exit_codes: str, *, description: str, usage: str | None = None
+) -> Parser:
     return Parser(
-        prog="epql" if command is None else f"epql {command}",
+        prog=prog,
         usage=usage,
-        description=None if command is None else COMMANDS[command].capitalize() + ".",
-        epilog=epilog,
+        description=description,
+        epilog=_epilog(examples, exit_codes),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
 
 
-def _add_output(parser: Parser) -> None:
+def _epilog(examples: Examples, exit_codes: str) -> str:
+    """Examples as they can be pasted into a shell; a remark that does not fit stands above."""
+    width = shutil.get_terminal_size((80, 24)).columns - 2
+    edge = max((len(typed) for typed, _ in examples if len(typed) <= width // 2), default=0)
+    lines = ["examples:"]
+    for typed, remark in examples:
+        beside = f"  {typed:<{edge}}  # {remark}"
+        if not remark:
+            lines.append(f"  {typed}")
+        elif len(beside) <= width:
+            lines.append(beside)
+        else:
+            lines += [f"  # {remark}", f"  {typed}"]
+    if exit_codes:
+        lines += ["", f"exit codes: {exit_codes}"]
+    return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- what several commands take
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """How an answer is written."""
     output = parser.add_argument_group("output")
     formats = output.add_mutually_exclusive_group()
     formats.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -212,21 +128,23 @@ def _add_output(parser: Parser) -> None:
     output.add_argument("--null", metavar="TEXT", help="what NULL looks like in table and csv")
 
 
-def _add_open(parser: Parser) -> None:
-    _add_writing(parser)
-    parser.add_argument("--read-only", action="store_true", help="write nothing, whatever is asked")
-
-
-def _add_writing(parser: Parser) -> None:
+def add_writing(parser: argparse.ArgumentParser) -> None:
+    """Who writes, and how."""
     parser.add_argument("--agent", metavar="NAME", help="who speaks (default: the login name)")
     parser.add_argument(
         "--durability", choices=("full", "group", "os"), default="full",
         help="what a commit waits for (default: full, the sync)",
     )  # fmt: skip
-    _add_timeout(parser)
+    add_timeout(parser)
 
 
-def _add_timeout(parser: Parser) -> None:
+def add_path(parser: argparse.ArgumentParser) -> None:
+    """A database that must be there."""
+    parser.add_argument("path", metavar="PATH", help="the database")
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """How long to wait for others."""
     parser.add_argument(
         "--timeout", type=_seconds, default=5.0, metavar="S",
         help="seconds to wait for another writer (default: 5)",
@@ -246,8 +164,10 @@ def _seconds(text: str) -> float:
 def _check_open(found: argparse.Namespace) -> None:
     parser = main_parser()
     if found.script not in (None, "-"):
-        if found.path in COMMANDS:
-            parser.error(f"the command comes first: epql {found.path} {found.script} …")
+        words = (found.path, found.script)
+        for word, other in (words, words[::-1]):
+            if word in COMMANDS:
+                parser.error(f"the command comes first: epql {word} {other} …")
         parser.error(f"{found.script!r} is one word too many; statements are given with -c")
     if found.script and (found.statements or found.file):
         parser.error("-, -c and -f are alternatives")

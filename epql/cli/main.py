@@ -11,7 +11,8 @@ import argparse
 import os
 import sys
 
-from epql.cli.arguments import main_parser, parse, parser_of
+from epql.cli.arguments import main_parser, parse
+from epql.cli.registry import command
 
 DONE, FAILED, MISUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 
@@ -48,25 +49,11 @@ def _main(argv: list[str]) -> int:
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:
-    command = arguments.command
-    if command == "help":
-        (parser_of(arguments.topic) if arguments.topic else main_parser()).print_help()
-        return DONE
-    if command == "demo":
-        from epql.cli.demo import run
-    elif command == "import":
-        from epql.cli.importing import run
-    elif command == "verify":
-        from epql.cli.verifying import run
-    elif command == "rebuild":
-        from epql.cli.rebuilding import run
-    elif command == "garden":
-        from epql.cli.gardening import run
-    elif command == "fmt":
-        from epql.cli.formatting import run
-    else:
+    if arguments.command is None:
         from epql.cli.opening import run
-    return run(arguments)
+
+        return run(arguments)
+    return command(arguments.command).run(arguments)
 
 
 def _tell(error: Exception) -> int:

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from epql.connection import Connection, connect
-from epql.engine.errors import OperationalError
+from epql.engine.errors import OperationalError, ProgrammingError
+from epql.engine.opening import MEMORY
 from epql.output.render import Style
 from epql.output.screen import Screen, is_tty
 from epql.repl.loop import chunks_of, interact
 from epql.repl.session import Session, Stopped, run_script
-
-MEMORY = ":memory:"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,6 +49,13 @@ def open_database(arguments: argparse.Namespace, *, read_only: bool = False) -> 
         timeout=arguments.timeout,
         autocommit=True,
     )
+
+
+def check_path(path: str) -> None:
+    """Raise unless a path can name a database on disk."""
+    if path == MEMORY or not path or "\0" in path:
+        what = "the path of the database is empty" if not path else f"{path!r} is nothing on disk"
+        raise ProgrammingError(what, code="database.path", hint="give the path of a folder")
 
 
 def login_name() -> str:

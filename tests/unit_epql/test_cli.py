@@ -209,6 +209,7 @@ def test_read_only_writes_nothing(run: Run, base: Path, tmp_path: Path) -> None:
         (["kb", "SELECT 1"], "statements are given with -c"),
         (["--json", "import", "kb", "file"], "unrecognized arguments"),
         (["--json", "demo", "kb"], "the command comes first: epql demo kb"),
+        (["kb", "verify"], "the command comes first: epql verify kb"),
         (["import", "kb"], "required: FILE"),
         (["verify"], "required: PATH"),
         (["help", "me"], "invalid choice"),

@@ -124,7 +124,9 @@ def test_a_damaged_journal_is_said_and_not_written_to(said: Run, base: Path) -> 
 def unprivileged(folder: Path, *argv: object) -> subprocess.CompletedProcess[str]:
     """The command as a user whom file modes bind, also where tests run as root."""
     # what is imported late is imported first: that user may not be able to read it
-    code = "import os, sys, io, contextlib, epql.cli.verifying; from epql.cli.main import main\n"
+    code = (
+        "import os, sys, io, contextlib, epql.cli.commands.verify\nfrom epql.cli.main import main\n"
+    )
     code += f"with contextlib.redirect_stdout(io.StringIO()): main([':memory:', '-c', {READ!r}])\n"
     code += "sys.stdout.flush()"
     if os.getuid() == 0:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from epql.cli.arguments import COMMANDS, main_parser, parser_of
+from epql.cli.arguments import main_parser, parser_of
+from epql.cli.registry import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "command-line.md"

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import argparse
 
+from epql.cli.arguments import add_path, add_writing
 from epql.cli.opening import open_database
 from epql.engine.errors import NotSupportedError
 from epql.output.progress import progress_bar
 from epql.output.screen import Screen
 
 _BAD_SHOWN = 20
+
+EXAMPLES = (
+    ("epql import kb.epql history.jsonl --history", "what is there already is skipped"),
+    ("epql import kb.epql history.jsonl.gz --history --skip-bad", ""),
+    ("zcat history.jsonl.gz | epql import kb.epql - --history", ""),
+)
+EXIT_CODES = "0 loaded, 1 a line was bad or an error was shown, 2 wrongly called"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_path(parser)
+    parser.add_argument("file", metavar="FILE", help="JSON Lines, also .gz; '-' is standard input")
+    parser.add_argument(
+        "--history", action="store_true", help="each line is a commit with its own instant"
+    )
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave bad lines out, tell them, and go on"
+    )
+    add_writing(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -35,6 +35,15 @@ AGENT = "demo"
 FOLDER = "peps.epql"
 _PROSE_MAX = 88
 
+EXAMPLES = (
+    ("epql demo", "into a new temporary folder, which is named and kept"),
+    ("epql demo peps.epql", "into this folder; loaded once, reused after that"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="?", metavar="PATH", help="where to keep the database")
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Load what is missing, then walk through."""

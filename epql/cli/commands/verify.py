@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from epql.cli.rebuilding import check_path
+from epql.cli.arguments import add_path
+from epql.cli.opening import check_path
 from epql.engine.audit.inspect import AuditReport
 from epql.engine.check import Verdict, check
 from epql.engine.errors import Error
@@ -18,6 +19,13 @@ from epql.output.screen import Screen, plural
 
 SOUND, WRONG, UNKNOWN = 0, 1, 2
 _SHOWN = 20
+
+EXAMPLES = (("epql verify kb.epql && cp -r kb.epql copy.epql", "a copy of what is sound"),)
+EXIT_CODES = "0 sound, 1 something is wrong, 2 cannot tell (missing, unreadable, locked)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_path(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from epql.cli.rebuilding import check_path
+from epql.cli.arguments import add_path, add_timeout
+from epql.cli.opening import check_path
 from epql.connection import Connection, connect
 from epql.engine.folder import check_folder
 from epql.engine.governance import upkeep
@@ -21,6 +22,13 @@ from epql.engine.vtab.show import instant
 from epql.output.screen import Screen, plural
 
 _SHOWN = 20
+
+EXAMPLES = (("epql garden kb.epql", "again and again if you like: nothing is done twice"),)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_path(parser)
+    add_timeout(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

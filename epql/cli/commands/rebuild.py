@@ -6,13 +6,21 @@ import argparse
 import time
 from pathlib import Path
 
+from epql.cli.arguments import add_path, add_timeout
+from epql.cli.opening import check_path
 from epql.engine.clock import system_clock
-from epql.engine.errors import ProgrammingError
 from epql.engine.folder import check_folder
-from epql.engine.opening import MEMORY, Options
+from epql.engine.opening import Options
 from epql.engine.rebuild import rebuild
 from epql.output.progress import progress_bar
 from epql.output.screen import Screen, plural
+
+EXAMPLES = (("epql rebuild kb.epql", "the index is a cache of the journal; nothing else changes"),)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_path(parser)
+    add_timeout(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,10 +35,3 @@ def run(arguments: argparse.Namespace) -> int:
     took = time.monotonic() - began
     screen.say(f"the index of {path} is new: {plural(commits, 'commit')} applied in {took:.1f} s")
     return 0
-
-
-def check_path(path: str) -> None:
-    """Raise unless a path can name a database on disk."""
-    if path == MEMORY or not path or "\0" in path:
-        what = "the path of the database is empty" if not path else f"{path!r} is nothing on disk"
-        raise ProgrammingError(what, code="database.path", hint="give the path of a folder")

@@ -14,6 +14,23 @@ from epql.output.screen import Screen
 
 _STANDARD = "-"
 
+EXAMPLES = (
+    ("epql fmt script.epql", "rewritten in place"),
+    ('echo "select 1 as one" | epql fmt', "from standard input to standard output"),
+    ("epql fmt --check *.epql", "which would change; nothing is written"),
+    ("epql fmt --diff script.epql", "how it would change; nothing is written"),
+)
+EXIT_CODES = "0 done, 1 an error was shown or --check found a file that would change"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", default=["-"],
+        help="scripts to rewrite; without one, or with -, standard input is written out",
+    )  # fmt: skip
+    parser.add_argument("--check", action="store_true", help="name the files that would change")
+    parser.add_argument("--diff", action="store_true", help="show how they would change")
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Format each file; 1 if one has an error, or if --check finds one that would change."""

@@ -1,0 +1,23 @@
+"""`epql help [COMMAND]`: the same text as --help."""
+
+from __future__ import annotations
+
+import argparse
+
+from epql.cli.registry import COMMANDS
+
+EXAMPLES = (
+    ("epql help", "all commands"),
+    ("epql help import", "the same as epql import --help"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("topic", nargs="?", metavar="COMMAND", choices=sorted(COMMANDS))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from epql.cli.arguments import main_parser, parser_of
+
+    (parser_of(arguments.topic) if arguments.topic else main_parser()).print_help()
+    return 0
