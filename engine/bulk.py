@@ -133,11 +133,12 @@ class BulkLoader:
         if not self._group:
             return
         group, self._group, self._group_bytes = self._group, [], 0
-        self._writer.append(group)
-        if self._ingestor is None:
-            catch_up(self._database.fold, self._database.files)
-        else:
-            self._ingestor.announce(self._writer.last_tx)
+        with self._database.turns.shielded():
+            self._writer.append(group)
+            if self._ingestor is None:
+                catch_up(self._database.fold, self._database.files)
+            else:
+                self._ingestor.announce(self._writer.last_tx)
 
     def settle(self) -> None:
         """Wait until all that was loaded is in the index."""

@@ -52,10 +52,11 @@ from epql.engine.reading import translated
 from epql.engine.rebuild import rebuild
 from epql.engine.records import CommitInfo
 from epql.engine.transaction import Transaction
+from epql.engine.turns import Turns
 
 
 class Database:
-    """See the module. Not to be shared between threads, nor used after a fork."""
+    """See the module. `turns`: one thread uses it at a time; not to be used after a fork."""
 
     def __init__(self, path: str, options: Options) -> None:
         if options.durability not in DURABILITIES:
@@ -66,6 +67,7 @@ class Database:
             )
         check_mode(options.audit)
         self.options = options
+        self.turns = Turns()
         self.notices: list[str] = []
         self.transaction: Transaction | None = None
         self._writer: JournalWriter | None = None
@@ -73,6 +75,7 @@ class Database:
         self.behind_by = 0
         self._applied_mark: tuple[int, int, int] | None = None
         self.files, self.lock = open_folder(path, options)
+        self.lock.check = self.turns.check
         self.path = path
         self._audited: AuditIndex | None = None
         self.audit = AuditLog(chains_of(self.files), options.audit, tell=self.notices.append)
@@ -84,6 +87,7 @@ class Database:
             raise
 
     def _attach(self, db: apsw.Connection) -> None:
+        self.turns.watch(db)
         self.db = db
         self.fold = Fold(db)
         self.objects = self.fold.objects
@@ -136,6 +140,7 @@ class Database:
                     code="read.in_flight",
                     retryable=True,
                 )
+            self.turns.check()
             time.sleep(0.0005)
 
     def _may_still_come(self, instant: int) -> bool:
@@ -185,6 +190,7 @@ class Database:
         """What is known of reads; to be caught up before it is asked (`catch_up`)."""
         if self._audited is None:
             self._audited = AuditIndex(self.audit, busy_ms=self._busy_ms())
+        self.turns.watch(self._audited.db)
         return self._audited
 
     # ------------------------------------------------------------ writing
@@ -211,7 +217,7 @@ class Database:
         try:
             writer = self._ready_writer()
             if applied(self.db).tx < writer.last_tx:
-                catch_up(self.fold, self.files)  # for good, whatever becomes of this transaction
+                self._catch_up()  # for good, whatever becomes of this transaction
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 if applied(self.db).tx != writer.last_tx:
@@ -246,7 +252,14 @@ class Database:
             self.lock.release()
 
     def finish(self, transaction: Transaction) -> int:
-        """Make a transaction durable, then visible; its tx. Called by Transaction.commit."""
+        """Make a transaction durable, then visible; its tx. Called by Transaction.commit.
+
+        It runs to its end: an interrupt that comes now comes too late.
+        """
+        with self.turns.shielded():
+            return self._finish(transaction)
+
+    def _finish(self, transaction: Transaction) -> int:
         writer = self._ready()
         try:
             self.audit.flush()  # what was read before is known wherever the commit is
@@ -278,13 +291,14 @@ class Database:
     def abandon(self, transaction: Transaction) -> None:
         """Undo a transaction. Called by Transaction.rollback."""
         self.transaction = None
-        try:
-            self._roll_back()
-        finally:
+        with self.turns.shielded():
             try:
-                self._note_nothing_in_flight()
+                self._roll_back()
             finally:
-                self.lock.release()
+                try:
+                    self._note_nothing_in_flight()
+                finally:
+                    self.lock.release()
 
     def _note_nothing_in_flight(self) -> None:
         writer = self._writer
@@ -382,7 +396,7 @@ class Database:
     def _catch_up(self) -> None:
         """Apply all that the journal has. Under the lock. Raises: OperationalError `index.busy`."""
         try:
-            catch_up(self.fold, self.files)
+            catch_up(self.fold, self.files, progress=lambda _: self.turns.check())
         except apsw.BusyError as error:
             raise busy() from error
 

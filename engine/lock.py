@@ -15,6 +15,7 @@ import fcntl
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -88,7 +89,10 @@ class WriterLock:
     """The right to write; see the module.
 
     `path` is the file LOCK; None is an in-memory database, whose users share `memory`.
+    `check` is asked while waiting, and raises to end the wait.
     """
+
+    check: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, path: Path | None, memory: MemoryFiles | None = None) -> None:
         self._path = path
@@ -131,6 +135,7 @@ class WriterLock:
                 left = deadline - time.monotonic()
                 if left <= 0 and pause > _POLL_FIRST_S:
                     raise self._timeout(timeout_s)
+                self.check()
                 # A probe of another process holds the lock for a moment: try twice at least.
                 time.sleep(min(pause, max(left, _POLL_FIRST_S)))
                 pause = min(pause * 2, _POLL_MAX_S)

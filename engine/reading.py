@@ -12,6 +12,7 @@ import apsw.ext
 
 from epql.engine import scratch
 from epql.engine.errors import DataError, Error, InternalError, OperationalError, ProgrammingError
+from epql.engine.turns import ENDED_EARLY
 from epql.engine.vtab.base import NOT_GIVEN
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Rows:
     def buffer(self) -> None:
         """Fetch what is left, because something is about to be written.
 
-        An error on the way is told to whoever fetches so far, not to the one who writes.
+        An error on the way is told to whoever fetches so far, not to the one who writes, unless
+        it was the writing that was to end.
         """
         if not self._is_open:
             return
@@ -64,6 +66,8 @@ class Rows:
             rows += self
         except Error as error:
             self._rows = _rows_before(rows, error)
+            if error.code in ENDED_EARLY:
+                raise
         else:
             self._rows = iter(rows)
 
@@ -109,6 +113,7 @@ def run(
 
     Raises: the errors of `translated`; DataError `value.range` for a number over 64 bits.
     """
+    session.turns.check()
     numbers = session.open_scopes(scopes.values())
     bound = {**bindings, **dict(zip(scopes, numbers, strict=True))}
     try:

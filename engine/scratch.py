@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import apsw
 
 from epql.engine.errors import IntegrityError
+from epql.engine.turns import Turns
 
 _NAMES = """
 SELECT name FROM temp.sqlite_schema
@@ -22,8 +23,9 @@ WHERE type = ? AND sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
 class Scratch:
     """The scratch tables of one SQLite connection."""
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: apsw.Connection, turns: Turns) -> None:
         self._db = db
+        self._turns = turns
 
     def tables(self) -> list[str]:
         """Their names."""
@@ -49,10 +51,11 @@ class Scratch:
             is_kept = unless_refused
             raise
         finally:
-            if self._db.in_transaction:  # OR ROLLBACK has ended it
-                if not is_kept:
-                    self._db.execute("ROLLBACK TO epql_scratch")
-                self._db.execute("RELEASE epql_scratch")
+            with self._turns.shielded():
+                if self._db.in_transaction:  # OR ROLLBACK has ended it
+                    if not is_kept:
+                        self._db.execute("ROLLBACK TO epql_scratch")
+                    self._db.execute("RELEASE epql_scratch")
 
 
 def refused(error: apsw.ConstraintError) -> IntegrityError:

@@ -57,9 +57,11 @@ class Session:
         self._scopes: dict[int, Opened] = {}
         self._next = 0
         self._is_audit_current = False
+        self.turns = database.turns
         self.db = database.db
         self.sql = _open()
-        self.scratch = Scratch(self.sql)
+        self.turns.watch(self.sql)
+        self.scratch = Scratch(self.sql, self.turns)
         self.objects = database.objects
         self.declarations = database.declarations
         self.rulebook = database.rulebook

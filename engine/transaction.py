@@ -130,15 +130,16 @@ class Transaction:
         except apsw.Error as error:
             raise translated(error) from error
         finally:
-            if not self._fold.db.in_transaction:
-                self.is_lost = True  # a full disk makes SQLite roll back all of it
-            elif not is_kept:
-                self._fold.db.execute("ROLLBACK TO epql_statement")
-                self._database.forget()
-                del self._records[before[0] :], self._entries[before[0] :]
-                self.names_own_instant = before[1]
-            if not self.is_lost:
-                self._fold.db.execute("RELEASE epql_statement")
+            with self._database.turns.shielded():
+                if not self._fold.db.in_transaction:
+                    self.is_lost = True  # a full disk makes SQLite roll back all of it
+                elif not is_kept:
+                    self._fold.db.execute("ROLLBACK TO epql_statement")
+                    self._database.forget()
+                    del self._records[before[0] :], self._entries[before[0] :]
+                    self.names_own_instant = before[1]
+                if not self.is_lost:
+                    self._fold.db.execute("RELEASE epql_statement")
 
     # ------------------------------------------------------------ assertions
 

@@ -117,16 +117,23 @@ class Connection(Speaking):
 
     def commit(self) -> None:
         """Make the open transaction durable and visible; nothing if there is none."""
-        self.runner.commit()
+        runner = self.runner
+        with runner.turns:
+            runner.commit()
 
     def rollback(self) -> None:
         """Undo the open transaction; nothing if there is none."""
-        self.runner.rollback()
+        runner = self.runner
+        with runner.turns:
+            runner.rollback()
 
     def close(self) -> None:
         """Roll back what is open and close. Closing twice is no error."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
+        runner = self._runner
+        if runner is None:
+            return
+        with runner.turns:
+            self._runner = None
             runner.close()
 
     def __enter__(self) -> Connection:
@@ -167,7 +174,9 @@ class Connection(Speaking):
         """
         from epql.history import import_history
 
-        return import_history(self.runner, os.fspath(path), **options)
+        runner = self.runner
+        with runner.turns:
+            return import_history(runner, os.fspath(path), **options)
 
     def garden(self) -> list[Any]:
         """Do what follows from corrections and is not done yet, whoever made them.
@@ -176,7 +185,19 @@ class Connection(Speaking):
         Raises: OperationalError if it cannot be written now; what was done until then stays.
         Source: docs/language/trust.md.
         """
-        return self.runner.garden()
+        runner = self.runner
+        with runner.turns:
+            return runner.garden()
+
+    def interrupt(self) -> None:
+        """End the statement that is running, if one is, with OperationalError
+        `statement.interrupted`. From any thread, or from a signal handler; it does not wait.
+
+        Shape: the statement is undone as after any error, and the session goes on. A commit whose
+            writing has begun is not ended: it answers that it is committed.
+        """
+        if self._runner is not None:
+            self._runner.turns.interrupt()
 
     @property
     def autocommit(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from epql.engine import errors
@@ -25,7 +26,10 @@ class Cursor:
     def __init__(self, connection: Connection, runner: Runner) -> None:
         self.connection = connection
         self._runner = runner
+        self._turns = runner.turns
         self._result: Result | None = None
+        self._used_s = 0.0
+        """How long the statement has run so far, where its time is limited."""
         self._is_closed = False
 
     # ------------------------------------------------------------ what the last statement gave
@@ -47,7 +51,8 @@ class Cursor:
         """What the last answer stands on: transaction, clock, zone, lifecycle, resolution."""
         if self._result is None or self._result.basis is None:
             return None
-        return self._result.basis()
+        with self._turns:
+            return self._result.basis()
 
     @property
     def query_id(self) -> str | None:
@@ -57,7 +62,10 @@ class Cursor:
     @property
     def notices(self) -> list[str]:
         """What the last statement has to tell besides its rows; looked up when first read."""
-        return [] if self._result is None else list(self._result.all_notices())
+        if self._result is None:
+            return []
+        with self._turns:
+            return list(self._result.all_notices())
 
     @property
     def messages(self) -> list[tuple[type[Exception], Exception]]:
@@ -72,43 +80,70 @@ class Cursor:
         Raises: the errors of `epql`, with `span` and `text` where the statement is at fault.
         """
         self._start()
-        self._result = self._runner.execute(text, params)
+        try:
+            self._result = self._runner.execute(text, params)
+        finally:
+            self._used_s = self._turns.end()
         return self
 
     def executemany(self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> Cursor:
         """Execute one statement that writes for each row of parameters, all or none of them."""
         self._start()
-        self._result = self._runner.execute_many(text, rows)
+        try:
+            self._result = self._runner.execute_many(text, rows)
+        finally:
+            self._used_s = self._turns.end()
         return self
 
     def _start(self) -> None:
-        self._check_open()
-        self._drop()
+        """Begin the turn of a new statement."""
+        self._turns.begin()
+        try:
+            self._check_open()
+            self._drop()
+        except BaseException:
+            self._turns.end()
+            raise
 
     # ------------------------------------------------------------ fetching
 
     def fetchone(self) -> Row | None:
         """The next row, or None."""
-        return next(self._rows(), None)
+        self._turns.begin(self._used_s)
+        try:
+            return next(self._rows(), None)
+        finally:
+            self._used_s = self._turns.end()
 
     def fetchmany(self, size: int | None = None) -> list[Row]:
         """The next rows, `arraysize` of them unless a size is given."""
-        rows = self._rows()
         wanted = self.arraysize if size is None else size
-        return [row for _, row in zip(range(wanted), rows, strict=False)]
+        self._turns.begin(self._used_s)
+        try:
+            return list(islice(self._rows(), max(wanted, 0)))
+        finally:
+            self._used_s = self._turns.end()
 
     def fetchall(self) -> list[Row]:
         """All rows that are left."""
-        self._rows()
-        assert self._result is not None
-        return self._result.rest()
+        self._turns.begin(self._used_s)
+        try:
+            self._rows()
+            assert self._result is not None
+            return self._result.rest()
+        finally:
+            self._used_s = self._turns.end()
 
     def __iter__(self) -> Cursor:
         self._rows()
         return self
 
     def __next__(self) -> Row:
-        return next(self._rows())
+        self._turns.begin(self._used_s)
+        try:
+            return next(self._rows())
+        finally:
+            self._used_s = self._turns.end()
 
     def _rows(self) -> Iterator[Row]:
         self._check_open()
@@ -124,8 +159,9 @@ class Cursor:
 
     def close(self) -> None:
         """Let go of the rows. The cursor cannot be used any more."""
-        self._drop()
-        self._is_closed = True
+        with self._turns:
+            self._drop()
+            self._is_closed = True
 
     def setinputsizes(self, sizes: Sequence[Any]) -> None:
         """Does nothing, as PEP 249 allows."""

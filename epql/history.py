@@ -110,6 +110,7 @@ def import_history(
     report = Report()
     with _opened(path) as (lines, position, total), bulk_load(runner.database) as loader:
         for number, line in enumerate(_readable(lines, path), start=1):
+            runner.turns.check()
             if not line.strip():
                 continue
             try:

@@ -55,6 +55,7 @@ class Runner:
 
     def __init__(self, database: Database, agent: str, *, autocommit: bool) -> None:
         self.database = database
+        self.turns = database.turns
         self.state = State(agent)
         self.autocommit = autocommit
         self._transaction: Transaction | None = None
@@ -95,7 +96,7 @@ class Runner:
             parsed = self._parse(text)
             if self._is_scratch(parsed.statement):
                 resolver = self._resolver(())
-                given = (check_params(parsed, row) for row in _listed(rows))
+                given = (check_params(parsed, row) for row in self.turns.checked(_listed(rows)))
                 answer = self.scratch.change_many(parsed, parsed.statement, resolver, given)
                 return _answered(answer, resolver)
             verb = VERBS.get(type(parsed.statement))
@@ -105,7 +106,7 @@ class Runner:
                     code="executemany.query",
                     hint="execute a query once for each set of parameters",
                 )
-            checked = (check_params(parsed, row) for row in _listed(rows))
+            checked = (check_params(parsed, row) for row in self.turns.checked(_listed(rows)))
             statement = parsed.statement
             dry_run = getattr(statement, "dry_run", False)
             if isinstance(statement, nodes.Insert):

@@ -1,21 +1,20 @@
-"""Ctrl-C: the first one ends the running statement cleanly, at SQLite's next pause.
+"""Ctrl-C: the first one ends the running statement cleanly, a second one is the usual one.
 
 A KeyboardInterrupt in the middle of a commit would leave the session in doubt, so while a
-statement runs the signal only sets a flag, which SQLite's progress handler looks at; the
-statement then ends with the error `statement.interrupted`. A second Ctrl-C is the usual one.
+statement runs the signal interrupts the connection instead (`Connection.interrupt`).
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
 
 from epql.connection import Connection
 
-_STEPS = 5000
-"""Steps of SQLite's machine between two looks: well under a millisecond."""
+T = TypeVar("T")
 
 
 class Interrupts:
@@ -23,9 +22,7 @@ class Interrupts:
 
     def __init__(self, connection: Connection) -> None:
         self.arrived = False
-        runner = connection.runner
-        for db in (runner.database.db, runner.session.sql):
-            db.set_progress_handler(lambda: self.arrived, _STEPS)
+        self._connection = connection
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -42,7 +39,15 @@ class Interrupts:
             signal.signal(signal.SIGINT, before)
             # from here on `arrived` may only be read; the next statement begins afresh
 
+    def watched(self, rows: Iterable[T]) -> Iterator[T]:
+        """The rows, up to a Ctrl-C that came while nothing ran that could be interrupted."""
+        for row in rows:
+            if self.arrived:
+                raise KeyboardInterrupt
+            yield row
+
     def _take(self, _number: int, _frame: FrameType | None) -> None:
         if self.arrived:
             raise KeyboardInterrupt
         self.arrived = True
+        self._connection.interrupt()

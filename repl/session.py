@@ -70,7 +70,10 @@ class Session:
                 if cursor.description is None:
                     self.screen.answer(self._answer(statement, cursor, before))
                 else:
-                    self.screen.rows([column[0] for column in cursor.description], cursor)
+                    self.screen.rows(
+                        [column[0] for column in cursor.description],
+                        self._interrupts.watched(cursor),
+                    )
                 for text in cursor.notices:
                     self.screen.note(text)
         except Error:

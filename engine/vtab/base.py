@@ -265,6 +265,7 @@ class Cursor:
 
     def Filter(self, _number: int, text: str, values: tuple[SqlValue, ...]) -> None:
         relation, context = self._relation, self._context
+        context.turns.check()
         use, columns, self._places = _layout(relation, text)
         by_name = _columns_by_name(relation)
         hidden: dict[str, SqlValue] = {}

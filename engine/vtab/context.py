@@ -17,6 +17,7 @@ from epql.engine.governance.rules import Rulebook
 from epql.engine.index.declarations import Declarations
 from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.store.objects import Objects
+from epql.engine.turns import Turns
 
 Scope = Snapshot | Window
 Watcher = Callable[[Iterator[tuple[Any, ...]], int], Iterator[tuple[Any, ...]]]
@@ -33,6 +34,7 @@ class Context(Protocol):
     declarations: Declarations
     rulebook: Rulebook
     noted: Noted | None
+    turns: Turns
 
     def speaker(self) -> str:
         """The agent who asks."""

@@ -1,0 +1,148 @@
+"""Whose turn it is on a connection, and what ends a turn early: an interrupt, or its time.
+
+A call from outside (execute, fetch, commit) takes a turn. One thread has it at a time; others
+wait. A turn has a number, and `interrupt` condemns the number that is at hand: it never waits, so
+a signal handler may call it, and it cannot reach the turn that comes next. What runs looks at
+`check` wherever it may end: SQLite every so many steps, Python loops once in a while, waits for
+other writers at each look. Nothing looks while a commit is written (`shielded`): once its sync
+has begun, the answer is that it is committed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+from weakref import WeakSet
+
+import apsw
+
+from epql.engine.errors import InterfaceError, OperationalError
+
+STEPS = 100_000
+"""Steps of SQLite's machine between two looks: about ten milliseconds. Each look takes Python's
+lock, for which it may have to wait as long as that where other threads compute."""
+
+ENDED_EARLY = ("statement.interrupted", "limit.time")
+"""The codes of what `check` raises."""
+
+_NOBODY = -1
+_T = TypeVar("_T")
+
+
+class Turns:
+    """The turns of one connection. `time_s`: how long one statement may run; None: for ever."""
+
+    def __init__(self) -> None:
+        self.time_s: float | None = None
+        self._mutex = threading.RLock()
+        self._depth = 0
+        self._count = 0
+        self._running = 0
+        """The number of the turn at hand; 0 between turns."""
+        self._condemned = _NOBODY
+        self._deadline: float | None = None
+        self._began = 0.0
+        self._shields = 0
+        self._is_forked = False
+        _ALL.add(self)
+
+    # ------------------------------------------------------------ taking turns
+
+    def begin(self, used_s: float = 0.0) -> None:
+        """Take a turn; waits for another thread's. `used_s`: what its statement has had already.
+
+        Raises: InterfaceError `connection.forked` in a process forked after the connection opened.
+        """
+        if self._is_forked:
+            raise InterfaceError(
+                "this connection was opened before a fork",
+                code="connection.forked",
+                hint="open the database anew in each process",
+            )
+        self._mutex.acquire()
+        self._depth += 1
+        if self._depth == 1:
+            if self.time_s is not None:
+                self._began = time.monotonic() - used_s
+                self._deadline = self._began + self.time_s
+            self._count += 1
+            self._running = self._count
+
+    def end(self) -> float:
+        """End the turn; the seconds that its statement has had, 0 where nobody counts."""
+        used_s = 0.0
+        if self._depth == 1:
+            self._running = 0
+            if self.time_s is not None:
+                used_s, self._deadline = time.monotonic() - self._began, None
+        self._depth -= 1
+        self._mutex.release()
+        return used_s
+
+    def __enter__(self) -> None:
+        self.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    # ------------------------------------------------------------ ending them early
+
+    def interrupt(self) -> None:
+        """End the turn at hand, if there is one. From any thread, or a signal handler."""
+        self._condemned = self._running or _NOBODY
+
+    def check(self) -> None:
+        """Go on, or not. Each reason is told once, so that what undoes the statement can run.
+
+        Raises: OperationalError `statement.interrupted`, `limit.time`.
+        """
+        if (self._condemned != self._running and self._deadline is None) or self._shields:
+            return
+        if self._condemned == self._running:
+            self._condemned = _NOBODY
+            raise OperationalError("the statement was interrupted", code="statement.interrupted")
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self._deadline = None
+            raise OperationalError(
+                f"the statement ran longer than {self.time_s:g} s",
+                code="limit.time",
+                hint="ask for less, or raise limits.time of the connection",
+            )
+
+    def checked(self, items: Iterable[_T]) -> Iterator[_T]:
+        """The items, with a look before each."""
+        for item in items:
+            self.check()
+            yield item
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """What runs meanwhile runs to its end."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+
+    def watch(self, db: apsw.Connection) -> None:
+        """Let SQLite look while it runs statements of a connection."""
+        db.set_progress_handler(self._look, STEPS, id=self)
+
+    def _look(self) -> bool:
+        self.check()
+        return False
+
+
+_ALL: WeakSet[Turns] = WeakSet()
+
+
+def _after_fork() -> None:
+    for turns in _ALL:
+        turns._is_forked = True
+
+
+os.register_at_fork(after_in_child=_after_fork)
