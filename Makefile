@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all golden docs docs-serve docs-answers lint types bench check clean
+.PHONY: help run test test-all golden docs docs-serve docs-answers captures lint types bench check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ docs-serve: $(BIN)/.docs ## the site on http://127.0.0.1:8000, made anew at each
 
 docs-answers: $(BIN)/.dev ## rewrite answers and syntax in docs/; review the diff like code
 	EPQL_DOCS_REWRITE=1 $(PYTEST) tests/docs $(PYTEST_ARGS)
+
+captures: $(BIN)/.dev ## make the pictures in docs/images anew, from the real program
+	$(BIN)/python docs/images/capture.py
 
 lint: $(BIN)/.dev ## ruff: rules and format
 	$(BIN)/ruff check .
