@@ -7,8 +7,8 @@
       1
     ```
 
-`epql` is this one, and one folder is kept for a page. The login name is ada. What differs from
-run to run (seconds, and where a page says so the instants) is compared as `…`.
+`epql` is this one, `examples` the repository's; one folder is kept for a page, the login name is
+ada. Seconds and instants, which differ from run to run, are not compared.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 _SECONDS = re.compile(r"\b\d+(?:\.\d+)? s\b")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?")
 
@@ -30,6 +32,8 @@ def environment(folder: Path) -> dict[str, str]:
     script = tools / "epql"
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m epql.cli.main "$@"\n')
     script.chmod(0o755)
+    with suppress(FileExistsError):
+        (folder / "examples").symlink_to(ROOT / "examples")
     kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
     path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return {**kept, "PATH": path, "LOGNAME": "ada", "HOME": str(folder), "TERM": "dumb"}

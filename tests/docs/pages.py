@@ -248,6 +248,8 @@ def run_page(page: Path, folder: Path) -> Iterator[str]:
                 yield from run_python(page, block, names)
             elif block.language == "console" and page.name not in OWN_TEST:
                 got = console.run(block.lines, folder)
+                if "answers left out" in block.marks:
+                    continue
                 if console.comparable(got) != console.comparable(block.lines):
                     edits.append((block.line, block.end - 1, got))
                     yield _difference(page, block, block, got)
