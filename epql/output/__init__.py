@@ -1,6 +1,7 @@
 """What people and programs are shown, in order of control flow:
 
     screen      standard output and standard error, with manners; finds out what they are
+    pager       long answers through less
     render      rows to text, one writer for each format
     table       the format for people: aligned columns, or a block for each row
     cells       one value: escaped, shortened, measured

@@ -112,7 +112,7 @@ def cut(text: str, limit: int) -> str:
     return text[:low] + "…"
 
 
-def pad(text: str, columns: int, *, right: bool = False) -> str:
+def pad(text: str, columns: int, right: bool = False) -> str:
     """The text filled up with blanks; `right` puts them before it."""
     blanks = " " * max(0, columns - width(text))
     return blanks + text if right else text + blanks

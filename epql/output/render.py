@@ -1,4 +1,4 @@
-"""Rows as text: table, csv, json, jsonl. Pure: columns and rows in, pieces of text out.
+"""Rows as text, in every format. Pure: columns and rows in, pieces of text out.
 
 What it is: the one door to every output format; each streams. What it is not: it prints nothing
 and asks no terminal; screen.py does, and says in `Style` what it found out.
@@ -11,11 +11,14 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from epql.output.cells import Value, escape, full
-from epql.output.table import Look, Row, lines
+from epql.output.cells import Value, escape, full, pad, width
+from epql.output.table import LAYOUT_ROWS, Look, Row, are_numbers, blocks, lines
 
-FORMATS = ("table", "csv", "json", "jsonl")
+FORMATS = ("table", "line", "csv", "tsv", "markdown", "json", "jsonl")
+FOR_PEOPLE = ("table", "line")
+"""Formats among which words may stand: what a verb answers, how many rows there were."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Style:
     """How rows are written.
 
     `width`: the terminal's columns; None cuts nothing. `null`: what NULL looks like; None is the
-    format's own ('NULL' in a table, nothing in csv). `is_terminal`: escape what could steer it.
+    format's own ('NULL' for people, nothing in csv). `is_terminal`: escape what could steer it.
     """
 
     format: str = "table"
@@ -39,36 +42,86 @@ def render(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterato
     return _WRITERS[style.format](columns, rows, style)
 
 
+# ---------------------------------------------------------------- for people
+
+
 def _table(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterator[str]:
+    return (line + "\n" for line in lines(columns, rows, _look(style)))
+
+
+def _line(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterator[str]:
+    return (line + "\n" for line in blocks(columns, rows, _look(style)))
+
+
+def _look(style: Style) -> Look:
     null = "NULL" if style.null is None else style.null
-    look = Look(style.width, style.color, escape(null), style.header)
-    return (line + "\n" for line in lines(columns, rows, look))
+    return Look(style.width, style.color, escape(null), style.header)
 
 
-# ---------------------------------------------------------------- csv
+def _markdown(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterator[str]:
+    """A table of GitHub's Markdown; values in full, a line break in one is <br>."""
+    stream = iter(rows)
+    first = list(islice(stream, LAYOUT_ROWS))
+    names = [_markdown_text(name) for name in columns]
+    lines = [[_markdown_cell(value, style) for value in row] for row in first]
+    widths = [max(3, *(width(line[i]) for line in [names, *lines])) for i in range(len(names))]
+    numbers = [are_numbers([row[i] for row in first]) for i in range(len(names))]
 
-_QUOTED = re.compile(r'[",\r\n]|^$|^\s|\s$')
+    def line(cells: Sequence[str]) -> str:
+        padded = map(pad, cells, widths, numbers)
+        return "| " + " | ".join(padded) + " |\n"
+
+    yield line(names)
+    rules = ("-" * (w - 1) + (":" if right else "-") for w, right in zip(widths, numbers, strict=True))
+    yield "| " + " | ".join(rules) + " |\n"
+    yield from map(line, lines)
+    for row in stream:
+        yield line([_markdown_cell(value, style) for value in row])
+
+
+def _markdown_cell(value: Value, style: Style) -> str:
+    return _markdown_text((style.null or "") if value is None else full(value))
+
+
+def _markdown_text(text: str) -> str:
+    text = text.replace("\\", "\\\\").replace("|", "\\|").replace("\r\n", "\n")
+    return escape(text, keep="\n").replace("\n", "<br>")
+
+
+# ---------------------------------------------------------------- csv and tsv
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterator[str]:
     r"""RFC 4180; NULL is empty, and an empty text is "" to tell the two apart."""
+    return _separated(columns, rows, style, ",", "\r\n")
+
+
+def _tsv(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterator[str]:
+    r"""As csv, with tabs between the values and plain line ends."""
+    return _separated(columns, rows, style, "\t", "\n")
+
+
+def _separated(
+    columns: Sequence[str], rows: Iterable[Row], style: Style, separator: str, end: str
+) -> Iterator[str]:
+    quoted = re.compile(rf'["{separator}\r\n]|^$|^\s|\s$')
+
+    def line(row: Row) -> str:
+        return separator.join(_separated_cell(value, style, quoted) for value in row) + end
+
     if style.header:
-        yield _csv_line(columns, style)
+        yield line(columns)
     for row in rows:
-        yield _csv_line(row, style)
+        yield line(row)
 
 
-def _csv_line(row: Row, style: Style) -> str:
-    return ",".join(_csv_cell(value, style) for value in row) + "\r\n"
-
-
-def _csv_cell(value: Value, style: Style) -> str:
+def _separated_cell(value: Value, style: Style, quoted: re.Pattern[str]) -> str:
     if value is None:
         return style.null or ""
     text = full(value)
     if style.is_terminal:
         text = escape(text, keep="\n\t")
-    if isinstance(value, str) and (_QUOTED.search(text) or text == style.null):
+    if isinstance(value, str) and (quoted.search(text) or text == style.null):
         return '"' + text.replace('"', '""') + '"'
     return text
 
@@ -127,7 +180,10 @@ def _json_text(text: str) -> str:
 
 _WRITERS: dict[str, Callable[[Sequence[str], Iterable[Row], Style], Iterator[str]]] = {
     "table": _table,
+    "line": _line,
     "csv": _csv,
+    "tsv": _tsv,
+    "markdown": _markdown,
     "json": _json,
     "jsonl": _jsonl,
 }

@@ -16,14 +16,22 @@ from typing import TextIO
 from epql.engine.errors import Error
 from epql.output.cells import escape
 from epql.output.complaint import complain, folded
-from epql.output.render import Style, render
+from epql.output.render import FOR_PEOPLE, Style, render
 from epql.output.table import Row
 
 _WIDTH_MIN = 20
+_LINES_BELOW = 4
+"""Lines of a screen that the prompt, the toolbar and the count of rows need."""
+_ASCII = str.maketrans({"─": "-", "…": "~", "×": "x", "–": "-"})
+"""How the marks of a table look where only ASCII can be shown."""
 
 
 class Screen:
-    """Standard output and standard error, with manners."""
+    """Standard output and standard error, with manners.
+
+    `pager`: the program for long answers, '' for none. `width`: None follows the terminal, 0 cuts
+    nothing. `numbers`: whether rows are numbered for people.
+    """
 
     def __init__(self, style: Style | None = None) -> None:
         self.out: TextIO = sys.stdout
@@ -37,24 +45,80 @@ class Screen:
         self.style = replace(
             style or Style(),
             is_terminal=is_terminal,
-            width=terminal_width() if is_terminal else None,
+            width=None,
             color=is_terminal and wants_color(),
         )
         self.err_color = is_tty(self.err) and wants_color()
+        self.pager = ""
+        self.width: int | None = None
+        self.numbers = False
+        self._file: TextIO | None = None
+        self._is_once = False
 
     # ------------------------------------------------------------ standard output
 
-    def rows(self, columns: Sequence[str], rows: Iterable[Row]) -> int:
+    def rows(self, columns: Sequence[str], rows: Iterable[Row], *, numbers: bool = False) -> int:
         """Write an answer; how many rows it had."""
-        if self.style.is_terminal:
-            self.style = replace(self.style, width=terminal_width())
         counted = _Counted(rows)
-        for piece in render(columns, counted, self.style):
-            self.out.write(piece)
-        if self.style.format == "table" and self.style.is_terminal:
-            self.out.write(self.dim(plural(counted.number, "row")) + "\n")
-        self.out.flush()
+        shown: Iterable[Row] = counted
+        style = self._style()
+        if (numbers or self.numbers) and style.format in FOR_PEOPLE:
+            columns = ("row", *columns)
+            shown = ((number, *row) for number, row in enumerate(counted, start=1))
+        self.pieces(render(columns, shown, style))
+        if style.format in FOR_PEOPLE and style.is_terminal:
+            self.say(self.dim(plural(counted.number, "row")))
         return counted.number
+
+    def pieces(self, pieces: Iterable[str]) -> None:
+        """Write a text that may be long: to the file, through the pager, or as it is."""
+        if self._file is not None:
+            try:
+                self._file.writelines(pieces)
+                self._file.flush()
+            finally:
+                if self._is_once:
+                    self.redirect(None)
+            return
+        if self.is_ascii and self.style.format in FOR_PEOPLE:
+            pieces = (piece.translate(_ASCII) for piece in pieces)
+        if self.pager and self.style.is_terminal:
+            from epql.output.pager import write_paged
+
+            self.out.flush()
+            height = shutil.get_terminal_size((80, 24)).lines - _LINES_BELOW
+            write_paged(pieces, self.out, self.pager, max(height, 1))
+        else:
+            self.out.writelines(pieces)
+        self.out.flush()
+
+    def redirect(self, path: str | None, *, once: bool = False) -> None:
+        """Answers go to that file from now on, or once; None: to the screen again.
+
+        Raises: OSError; answers go where they went before.
+        """
+        file = None if path is None else open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
+        if self._file is not None:
+            self._file.close()
+        self._file, self._is_once = file, once
+
+    def _style(self) -> Style:
+        """The style of an answer where it is going to."""
+        if self._file is not None:
+            return replace(self.style, is_terminal=False, color=False, width=self.width or None)
+        return replace(self.style, width=self.columns)
+
+    @property
+    def columns(self) -> int | None:
+        """How wide an answer may be; None: as wide as it needs."""
+        if self.width is not None:
+            return self.width or None
+        return terminal_width() if self.style.is_terminal else None
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether standard output can show ASCII only, or some other small set."""
+        return not (self.out.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
     def say(self, text: str = "") -> None:
         """A line of words on standard output."""
@@ -62,8 +126,8 @@ class Screen:
         self.out.flush()
 
     def answer(self, text: str) -> None:
-        """What a verb answers; only where people read it, never among csv or json."""
-        if self.style.format == "table" and text:
+        """What a verb answers; only where people read it, never in a file of csv or json."""
+        if text and (self.style.format in FOR_PEOPLE or self.style.is_terminal):
             self.say(text)
 
     def bold(self, text: str) -> str:
@@ -73,6 +137,12 @@ class Screen:
         return f"\x1b[2m{text}\x1b[0m" if self.style.color else text
 
     # ------------------------------------------------------------ standard error
+
+    def aside(self, text: str) -> None:
+        """Words beside an answer that are no notice of the database."""
+        self._flush()
+        self.err.write((f"\x1b[2m{text}\x1b[0m" if self.err_color else text) + "\n")
+        self.err.flush()
 
     def note(self, text: str) -> None:
         """A notice, below the answer it belongs to."""

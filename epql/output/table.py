@@ -8,7 +8,7 @@ they are cut. Where even that does not fit, each row is a block of `column  valu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from epql.output.cells import Value, cut, escape, full, is_rigid, pad, short, width
@@ -17,6 +17,9 @@ LAYOUT_ROWS = 1000
 GAP = "  "
 _TEXT_MIN = 12
 """A text column is not made narrower than this, unless it is anyway."""
+
+CHANGE_COLORS = {"ADDED": "32", "REMOVED": "31", "CHANGED": "33"}
+"""Of rows by their column `change`, which DIFF gives them."""
 
 Row = Sequence[Value]
 
@@ -36,6 +39,11 @@ class Look:
     def bold(self, text: str) -> str:
         return f"\x1b[1m{text}\x1b[0m" if self.color and text else text
 
+    def change(self, text: str, change: Value) -> str:
+        """A row of a DIFF in the colour of its change."""
+        color = CHANGE_COLORS.get(change) if self.color and isinstance(change, str) else None
+        return f"\x1b[{color}m{text}\x1b[0m" if color else text
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -51,12 +59,20 @@ def lines(columns: Sequence[str], rows: Iterable[Row], look: Look) -> Iterator[s
     first = list(islice(stream, LAYOUT_ROWS))
     layout = lay_out(columns, first, look)
     if layout is None:
-        yield from _blocks(columns, chain(first, stream), look)
+        yield from blocks(columns, chain(first, stream), look)
         return
     if look.header:
         yield from _head(columns, layout, look)
+    change, plain = _change_column(columns), replace(look, color=False)
     for row in chain(first, stream):
-        yield _line(row, layout, look)
+        if change is not None and row[change] in CHANGE_COLORS:
+            yield look.change(_line(row, layout, plain), row[change])
+        else:
+            yield _line(row, layout, look)
+
+
+def _change_column(columns: Sequence[str]) -> int | None:
+    return list(columns).index("change") if "change" in columns else None
 
 
 def lay_out(columns: Sequence[str], rows: Sequence[Row], look: Look) -> Layout | None:
@@ -67,7 +83,7 @@ def lay_out(columns: Sequence[str], rows: Sequence[Row], look: Look) -> Layout |
         title = width(escape(name)) if look.header else 1
         needed = max([title, *(width(short(value, look.null)) for value in values)])
         filled = [value for value in values if value is not None]
-        is_number = bool(filled) and all(isinstance(v, (int, float)) for v in filled)
+        is_number = are_numbers(filled)
         rigid = is_number or any(map(is_rigid, filled))
         natural.append(needed)
         least.append(needed if rigid else min(needed, _TEXT_MIN))
@@ -78,6 +94,12 @@ def lay_out(columns: Sequence[str], rows: Sequence[Row], look: Look) -> Layout |
     if sum(least) > room:
         return None
     return Layout(tuple(shrink(natural, least, room)), tuple(numbers))
+
+
+def are_numbers(values: Sequence[Value]) -> bool:
+    """Whether a column is one of numbers; NULLs do not count."""
+    filled = [value for value in values if value is not None]
+    return bool(filled) and all(isinstance(value, (int, float)) for value in filled)
 
 
 def shrink(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
@@ -127,14 +149,17 @@ def _line(row: Row, layout: Layout, look: Look) -> str:
     return GAP.join(cells).rstrip(" ") if not look.color else GAP.join(cells)
 
 
-def _blocks(columns: Sequence[str], rows: Iterable[Row], look: Look) -> Iterator[str]:
+def blocks(columns: Sequence[str], rows: Iterable[Row], look: Look) -> Iterator[str]:
     """Each row as a block, one line for each column."""
+    change = _change_column(columns)
     names = [escape(name) for name in columns]
     wide = max(map(width, names))
     room = look.width or 80
     for number, row in enumerate(rows, start=1):
         title = f"── row {number} "
-        yield look.dim(title + "─" * max(0, min(room, 60) - len(title)))
+        rule = title + "─" * max(0, min(room, 60) - len(title))
+        is_change = change is not None and row[change] in CHANGE_COLORS
+        yield look.change(rule, row[change]) if is_change and change is not None else look.dim(rule)
         for name, value in zip(names, row, strict=True):
             first, *more = _value_lines(value, look, room - wide - len(GAP))
             yield look.bold(pad(name, wide)) + GAP + first
