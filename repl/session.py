@@ -1,12 +1,16 @@
-"""Carrying out statements for a person: each one's answer, notices below it, errors in place.
+"""Carrying out what a person types: statements and dot commands, each with its answer.
 
-What it is: scripts (-c, -f, standard input) and what the line loop does with a whole statement.
-What it is not: the reading of lines (loop.py) or the look of an answer (epql.output).
+What it is: the one session of both doors, of scripts (-c, -f, standard input) and of the shell.
+What it is not: the reading of lines (loop.py, application.py) or the look of an answer
+(epql.output).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from epql.connection import Connection
 from epql.cursor import Cursor
@@ -22,6 +26,11 @@ _DONE = {
 _ROWS = {"insert": "written", "update": "changed", "delete": "deleted"}
 """Statements that count rows: of scratch tables, or of what an INSERT asserts."""
 
+KEPT_ROWS = 10_000
+"""How many rows of the last answer dot commands can speak of."""
+
+Params = Sequence[Any] | Mapping[str, Any]
+
 
 class Stopped(Exception):
     """A script ended before its end; the error has been shown. Holds the exit code."""
@@ -31,12 +40,38 @@ class Stopped(Exception):
         self.code = code
 
 
-class Session:
-    """A connection and the screen its answers go to."""
+class Quit(Exception):
+    """The person wants to leave."""
 
-    def __init__(self, connection: Connection, screen: Screen) -> None:
+
+@dataclass
+class Last:
+    """The last answer: what was asked, its columns, its first KEPT_ROWS rows."""
+
+    statement: str = ""
+    columns: tuple[str, ...] = ()
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+class Session:
+    """A connection, the screen its answers go to, and what dot commands have set.
+
+    `ask`: how a person is asked for a line; None where nobody is there to answer. `next_text`:
+    what the next line begins with. `path`: what the database is called. `vi`: how lines are edited.
+    `nested`: how many scripts read one another.
+    """
+
+    def __init__(self, connection: Connection, screen: Screen, path: str = "") -> None:
         self.connection = connection
         self.screen = screen
+        self.path = path
+        self.timing = False
+        self.last = Last()
+        self.query = ""
+        self.ask: Callable[[str], str] | None = None
+        self.next_text = ""
+        self.vi = False
+        self.nested = 0
         self._interrupts = Interrupts(connection)
         self._told = 0
         self.tell_notices()
@@ -48,13 +83,18 @@ class Session:
             self.screen.note(text)
         self._told = len(notices)
 
-    def run_text(self, text: str, lines_before: int = 0) -> None:
-        """Execute the statements of a text; errors are placed in the whole of it.
+    # ------------------------------------------------------------ whole texts
 
-        Raises: Error, placed; KeyboardInterrupt if Ctrl-C ended a statement.
+    def run_text(self, text: str, lines_before: int = 0) -> None:
+        """Carry out a dot command, or the statements of a text; errors are placed in the whole.
+
+        Raises: Error, placed; KeyboardInterrupt if Ctrl-C ended a statement; Quit.
         """
         from epql.parse.splitter import pieces
 
+        if is_command(text):
+            self.command(text)
+            return
         for place in pieces(text):
             try:
                 self.execute(text[place.start : place.end])
@@ -62,18 +102,27 @@ class Session:
                 _place(error, text, place.start, lines_before)
                 raise
 
-    def execute(self, statement: str) -> None:
+    def command(self, text: str) -> None:
+        """Carry out a dot command. Raises: Error; Quit."""
+        from epql.repl.commands import run
+
+        run(self, text)
+
+    # ------------------------------------------------------------ one statement
+
+    def execute(self, statement: str, params: Params = (), *, numbers: bool = False) -> None:
         """Execute one statement and show what it answers. Raises: Error."""
+        started = time.perf_counter()
         before = self.connection.runner.committed
         try:
-            with self._interrupts.held(), self.connection.execute(statement) as cursor:
+            with (
+                self._interrupts.held(),
+                self.connection.execute(statement, params) as cursor,
+            ):
                 if cursor.description is None:
                     self.screen.answer(self._answer(statement, cursor, before))
                 else:
-                    self.screen.rows(
-                        [column[0] for column in cursor.description],
-                        self._interrupts.watched(cursor),
-                    )
+                    self._show_rows(statement, cursor, numbers)
                 for text in cursor.notices:
                     self.screen.note(text)
         except Error:
@@ -81,6 +130,43 @@ class Session:
                 raise KeyboardInterrupt from None
             raise
         self.tell_notices()
+        if self.timing:
+            self.screen.aside(f"time: {_duration(time.perf_counter() - started)}")
+
+    def rows(self, statement: str, params: Params = ()) -> list[tuple[Any, ...]]:
+        """The rows of a question of our own, shown by whoever asks. Raises: Error."""
+        return self.rows_and_clock(statement, params)[0]
+
+    def rows_and_clock(
+        self, statement: str, params: Params = ()
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """The rows, and the instant they stand at in microseconds UTC. Raises: Error."""
+        try:
+            with self._interrupts.held(), self.connection.execute(statement, params) as cursor:
+                rows = [] if cursor.description is None else cursor.fetchall()
+                return rows, 0 if cursor.basis is None else cursor.basis.clock
+        except Error:
+            if self._interrupts.arrived:
+                raise KeyboardInterrupt from None
+            raise
+
+    def _show_rows(self, statement: str, cursor: Cursor, numbers: bool) -> None:
+        assert cursor.description is not None
+        columns = tuple(column[0] for column in cursor.description)
+        last = Last(statement, columns)
+
+        def kept() -> Iterable[tuple[Any, ...]]:
+            for row in self._interrupts.watched(cursor):
+                if len(last.rows) < KEPT_ROWS:
+                    last.rows.append(row)
+                yield row
+
+        try:
+            self.screen.rows(columns, kept(), numbers=numbers)
+        finally:
+            self.last = last
+            if first_word(statement) in ("select", "with", "values"):
+                self.query = statement
 
     def _answer(self, statement: str, cursor: Cursor, before: int) -> str:
         """What a statement without rows answers, in words."""
@@ -97,6 +183,15 @@ class Session:
         if self.connection.in_transaction:
             return text + ", not committed yet"
         return text if tx == before else f"{text}, tx {tx}"
+
+
+def is_command(text: str) -> bool:
+    """Whether a text is a dot command; no statement begins with a dot.
+
+    >>> is_command(" .help assert"), is_command("SELECT .5")
+    (True, False)
+    """
+    return text.lstrip().startswith(".")
 
 
 def first_word(statement: str) -> str:
@@ -118,16 +213,18 @@ def first_word(statement: str) -> str:
 
 
 def run_script(session: Session, chunks: Iterable[tuple[str, int]]) -> None:
-    """Run chunks of whole statements, (text, lines before it), up to the first error.
+    """Run chunks of whole statements, (text, lines before it), up to the first error or .quit.
 
     Raises: Stopped, with the error shown.
     """
-    for text, lines_before in chunks:
-        try:
+    try:
+        for text, lines_before in chunks:
             session.run_text(text, lines_before)
-        except Error as error:
-            session.screen.complain(error)
-            raise Stopped(1) from error
+    except Quit:
+        pass
+    except Error as error:
+        session.screen.complain(error)
+        raise Stopped(1) from error
     if session.connection.in_transaction:
         session.screen.note("the transaction that was open is rolled back: there is no COMMIT")
 
@@ -141,3 +238,12 @@ def _place(error: Error, text: str, start: int, lines_before: int) -> None:
         return
     error.span = error.span.shifted(start + lines_before)
     error.text = "\n" * lines_before + text
+
+
+def _duration(seconds: float) -> str:
+    """A time as people read it.
+
+    >>> _duration(0.0123), _duration(75)
+    ('12.3 ms', '75.00 s')
+    """
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"

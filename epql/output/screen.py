@@ -116,6 +116,11 @@ class Screen:
         return terminal_width() if self.style.is_terminal else None
 
     @property
+    def is_colored(self) -> bool:
+        """Whether answers have colours where they are going to."""
+        return self.style.color and self._file is None
+
+    @property
     def is_ascii(self) -> bool:
         """Whether standard output can show ASCII only, or some other small set."""
         return not (self.out.encoding or "utf-8").lower().replace("-", "").startswith("utf")
