@@ -17,6 +17,7 @@ from epql.repl.status import status_of
 
 MORE = "  ...> "
 
+
 def chunks_of(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Whole statements as they arrive, with the number of lines before them.
 

@@ -76,6 +76,9 @@ def main_parser() -> Parser:
     add_output(parser)
     add_writing(parser)
     parser.add_argument("--read-only", action="store_true", help="write nothing, whatever is asked")
+    parser.add_argument(
+        "--no-config", action="store_true", help="leave the shell's config file alone"
+    )
     parser.add_argument("--version", action="store_true", help="tell the version, and end")
     return parser
 

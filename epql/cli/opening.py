@@ -7,31 +7,41 @@ import getpass
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from epql.connection import Connection, connect
-from epql.engine.errors import OperationalError, ProgrammingError
+from epql.engine.errors import ProgrammingError
 from epql.engine.opening import MEMORY
 from epql.output.render import Style
 from epql.output.screen import Screen, is_tty
-from epql.repl.loop import chunks_of, interact
+from epql.repl.loop import chunks_of, interact, lines_of, not_utf8
 from epql.repl.session import Session, Stopped, run_script
+
+if TYPE_CHECKING:
+    from epql.repl.config import Config
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the database and do what is asked; the exit code."""
     screen = Screen(Style(arguments.format, header=not arguments.no_header, null=arguments.null))
     chunks = _chunks(arguments)
+    config = _config(arguments) if chunks is None else None  # what is wrong in it is told first
     path = arguments.path
     is_new = path != MEMORY and not os.path.exists(path)
     connection = open_database(arguments, read_only=arguments.read_only)
     try:
         if is_new:
             screen.note(f"{path} is a new database")
-        session = Session(connection, screen)
-        if chunks is None:
+        session = Session(connection, screen, path)
+        if chunks is not None:
+            run_script(session, chunks)
+        elif config is None:
             interact(session)
         else:
-            run_script(session, chunks)
+            from epql.repl import application
+
+            application.interact(session, config)
     except Stopped as stopped:
         return stopped.code
     finally:
@@ -69,25 +79,23 @@ def login_name() -> str:
 def _chunks(arguments: argparse.Namespace) -> Iterable[tuple[str, int]] | None:
     """The script that is asked for; None is the line loop."""
     if arguments.statements:
-        return [(";\n".join(arguments.statements), 0)]
+        return chain.from_iterable(
+            chunks_of(text.splitlines(keepends=True)) for text in arguments.statements
+        )
     if arguments.file and arguments.file != "-":
-        return chunks_of(_lines_of(arguments.file))
+        return chunks_of(lines_of(arguments.file))
     if arguments.file == "-" or arguments.script == "-" or not is_tty(sys.stdin):
         return chunks_of(_standard_input())
     return None
 
 
-def _lines_of(path: str) -> list[str]:
-    """The lines of a script, read before anything is opened or done."""
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            return file.readlines()
-    except OSError as error:
-        raise OperationalError(
-            f"the script {path} cannot be read: {error.strerror}", code="script.unreadable"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, error) from error
+def _config(arguments: argparse.Namespace) -> Config | None:
+    """What the shell's config file says; None for terminals that the shell cannot use."""
+    from epql.repl.config import Config, config_path, load
+
+    if not (is_tty(sys.stdin) and is_tty(sys.stdout)) or os.environ.get("TERM", "dumb") == "dumb":
+        return None
+    return Config() if arguments.no_config else load(config_path())
 
 
 def _standard_input() -> Iterator[str]:
@@ -98,12 +106,4 @@ def _standard_input() -> Iterator[str]:
     try:
         yield from iter(sys.stdin.readline, "")
     except UnicodeDecodeError as error:
-        raise _not_utf8("standard input", error) from error
-
-
-def _not_utf8(name: str, error: UnicodeDecodeError) -> OperationalError:
-    return OperationalError(
-        f"{name} is not text in UTF-8 (at byte {error.start})",
-        code="script.encoding",
-        hint="convert it, for example with iconv -t utf-8",
-    )
+        raise not_utf8("standard input", error) from error

@@ -72,7 +72,9 @@ def _markdown(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iter
         return "| " + " | ".join(padded) + " |\n"
 
     yield line(names)
-    rules = ("-" * (w - 1) + (":" if right else "-") for w, right in zip(widths, numbers, strict=True))
+    rules = (
+        "-" * (w - 1) + (":" if right else "-") for w, right in zip(widths, numbers, strict=True)
+    )
     yield "| " + " | ".join(rules) + " |\n"
     yield from map(line, lines)
     for row in stream:

@@ -138,6 +138,14 @@ class Screen:
     def bold(self, text: str) -> str:
         return f"\x1b[1m{text}\x1b[0m" if self.style.color else text
 
+    def code(self, statement: str) -> str:
+        """A statement in colours."""
+        if not self.style.color:
+            return statement
+        from epql.output.highlight import highlight
+
+        return highlight(statement)
+
     def dim(self, text: str) -> str:
         return f"\x1b[2m{text}\x1b[0m" if self.style.color else text
 

@@ -75,11 +75,14 @@ def draw(subject: str, spans: Sequence[Span], now: int, canvas: Canvas) -> Itera
     left = 2 + wide[0] + 2 + wide[1] + 2
     strip = max(canvas.columns - left, _STRIP_MIN)
     yield canvas.paint(_fit(escape(subject), canvas.columns, canvas), "1")
+    yield f"{_text(since, _FULL)} to {_text(until, _FULL)}"
     for predicate in dict.fromkeys(span.predicate for span in spans):
         yield canvas.paint(_fit(escape(predicate), canvas.columns, canvas), "1")
         lane = [span for span in spans if span.predicate == predicate]
         for key in dict.fromkeys((span.object, span.agent) for span in lane):
-            names = [pad(_fit(text, w, canvas), w) for text, w in zip(labels[key], wide, strict=True)]
+            names = [
+                pad(_fit(text, w, canvas), w) for text, w in zip(labels[key], wide, strict=True)
+            ]
             own = [span for span in lane if (span.object, span.agent) == key]
             bar = _bar(own, since, until, strip, canvas)
             yield f"  {names[0]}  {names[1]}  {bar}".rstrip()
@@ -131,31 +134,38 @@ def _piece(state: str, length: int, canvas: Canvas) -> str:
 def _axis(since: int, until: int, strip: int, canvas: Canvas) -> Iterator[str]:
     """A rule with ticks, and what they stand for; the last is the right end."""
     form = _form(until - since)
-    texts = max(2, min(6, strip // (len(_text(since, form)) + 3)))
-    places = [round(i * (strip - 1) / (texts - 1)) for i in range(texts)]
+    room = len(_text(since, form)) + 2
+    ticks = max(2, min(7, strip // room))
+    places = [round(i * (strip - 1) / (ticks - 1)) for i in range(ticks)]
     rule = ["─"] * strip
     line = [" "] * strip
-    for number, place in enumerate(places):
-        rule[place] = "├" if number == 0 else "┤" if number == texts - 1 else "┬"
-        text = _text(since + (until - since) * place // max(strip - 1, 1), form)
-        start = max(0, min(place, strip - len(text)))
-        line[start : start + len(text)] = text
+    end = strip
+    for number, place in reversed(list(enumerate(places))):
+        rule[place] = "├" if number == 0 else "┤" if number == ticks - 1 else "┬"
+        text = _text(since + (until - since) * place // (strip - 1), form)
+        start = min(place, strip - len(text))
+        if start + len(text) < end or end == strip:
+            line[start : start + len(text)] = text
+            end = start
     drawn = "".join(rule)
     yield drawn.translate(_PLAIN_RULE) if canvas.is_ascii else drawn
     yield "".join(line).rstrip()
 
 
 _PLAIN_RULE = str.maketrans("─├┤┬", "-|||")
+_DAY = 86_400_000_000
+_FULL = "%Y-%m-%d %H:%M:%S"
 
 
 def _form(length: int) -> str:
     """How instants are written on an axis of that length."""
-    day = 86_400_000_000
-    if length > 500 * day:
+    if length > 500 * _DAY:
         return "%Y-%m"
-    if length > 10 * day:
+    if length > 10 * _DAY:
         return "%Y-%m-%d"
-    return "%m-%d %H:%M" if length > day // 24 else "%H:%M:%S"
+    if length > _DAY // 24:
+        return "%m-%d %H:%M"
+    return "%H:%M:%S" if length > _DAY // 1440 else "%M:%S.%f"
 
 
 def _text(instant: int, form: str) -> str:
@@ -164,4 +174,6 @@ def _text(instant: int, form: str) -> str:
 
 def _legend(states: set[str], canvas: Canvas) -> str:
     column = 1 if canvas.is_ascii else 0
-    return "  ".join(f"{marks[column]} {state}" for state, marks in _MARKS.items() if state in states)
+    return "  ".join(
+        f"{marks[column]} {state}" for state, marks in _MARKS.items() if state in states
+    )

@@ -50,7 +50,8 @@ def pager(session: Session, argument: str) -> None:
         session.screen.pager = usual_pager() if argument.lower() == "on" else ""
     elif argument:
         session.screen.pager = text(argument)
-    session.screen.say(f"pager: {session.screen.pager or 'off'}")
+    if session.ask is not None or not argument:
+        session.screen.say(f"pager: {session.screen.pager or 'off'}")
 
 
 def timing(session: Session, argument: str) -> None:
@@ -76,4 +77,5 @@ def vi(session: Session, argument: str) -> None:
 
 
 def _told(session: Session, name: str, is_on: bool) -> None:
-    session.screen.answer(f"{name}: {'on' if is_on else 'off'}")
+    if session.ask is not None:  # a script knows what it has said
+        session.screen.say(f"{name}: {'on' if is_on else 'off'}")

@@ -64,7 +64,7 @@ def edit(session: Session, argument: str) -> None:
         raise wrong("there is no terminal to edit on")
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     with tempfile.TemporaryDirectory(prefix="epql-") as folder:
-        path = os.path.join(folder, "statement.epql")
+        path = os.path.join(folder, "STATEMENT.epql")
         with open(path, "w", encoding="utf-8") as file:
             file.write(session.last.statement + "\n" if session.last.statement else "")
         # through a shell: EDITOR may hold options

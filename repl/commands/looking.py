@@ -46,6 +46,6 @@ def explain(session: Session, argument: str) -> None:
     query = argument or session.query
     if not query:
         raise ProgrammingError(
-            "there is no query to explain", code="shell.row", hint="ask one first, or give one"
+            "there is no query to explain", code="shell.nothing", hint="ask one first, or give one"
         )
     session.execute(f"EXPLAIN {query}")

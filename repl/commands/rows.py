@@ -62,7 +62,9 @@ def row_of(session: Session, argument: str) -> tuple[Sequence[str], Sequence[Any
     rows = session.last.rows
     if not rows:
         raise ProgrammingError(
-            "there is no answer with rows to speak of", code="shell.row", hint="ask a query first"
+            "there is no answer with rows to speak of",
+            code="shell.nothing",
+            hint="ask a query first",
         )
     wanted = number(argument)
     if wanted is None and len(rows) > 1:

@@ -418,7 +418,7 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
 
 
 def test_the_line_loop(terminal: Callable[..., Terminal], base: Path) -> None:
-    loop = terminal(base, NO_COLOR="1")
+    loop = terminal(base, TERM="dumb")
     loop.wait_for("epql> ")
     loop.type("SELECT object\n")
     loop.wait_for("  ...> ")
@@ -445,7 +445,7 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 def test_ctrl_c_ends_a_statement_and_not_the_loop(
     terminal: Callable[..., Terminal], base: Path
 ) -> None:
-    loop = terminal(base, NO_COLOR="1")
+    loop = terminal(base, TERM="dumb")
     loop.wait_for("epql> ")
     loop.type(ENDLESS + ";\n")
     time.sleep(0.3)

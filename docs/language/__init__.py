@@ -1,0 +1,1 @@
+"""The manual's pages on the language, installed as `epql.manual` for the shell's `.help`."""
