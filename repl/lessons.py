@@ -144,7 +144,7 @@ STORIES = (
 SELECT recorded_at, purpose, kind, findings FROM queries
 WHERE agent = 'lead-orchestrator'""",
                 "One query, at 20:58, and the finding: no lifecycle filter, and a proposal was"
-                " returned. TRACE QUERIES BY AGENT 'lead-orchestrator' SINCE '-24h' says it in words.",
+                " returned. TRACE QUERIES BY AGENT 'lead-orchestrator' says it in words.",
             ),
             Step(
                 "2026-01-12T22:10:00Z",

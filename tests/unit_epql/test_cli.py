@@ -432,7 +432,7 @@ def test_the_line_loop(terminal: Callable[..., Terminal], base: Path) -> None:
     loop.type("\x03")  # Ctrl-C abandons it
     loop.wait_for("epql> ")
     loop.type(".help\n")
-    assert "Relations:" in loop.wait_for("epql> ")
+    assert "Commands" in loop.wait_for("epql> ")
     loop.type("ASSERT ('a', 'b', 'c');\n")
     assert "1 assertion written, tx 2" in loop.wait_for("epql> ")
     loop.type("\x04")
