@@ -13,14 +13,20 @@ ada. Seconds and instants, which differ from run to run, are not compared.
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
+from epql.cli.main import main
+
 ROOT = Path(__file__).parents[2]
+_SHELL = re.compile(r"[|<>&$`\\]")
+"""What only a shell understands."""
 _SECONDS = re.compile(r"\b\d+(?:\.\d+)? s\b")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?")
 
@@ -43,8 +49,12 @@ def run(lines: list[str], folder: Path) -> list[str]:
     """The lines of a session as they look now."""
     shown: list[str] = []
     for command in _commands(lines):
+        text = "\n".join(command).removeprefix("$ ")
+        if text.startswith("epql ") and not _SHELL.search(text):
+            shown += command + _in_this_process(text, folder)
+            continue
         done = subprocess.run(
-            ["bash", "-c", "\n".join(command).removeprefix("$ ")],
+            ["bash", "-c", text],
             cwd=folder,
             env=environment(folder),
             text=True,
@@ -55,6 +65,20 @@ def run(lines: list[str], folder: Path) -> list[str]:
         )
         shown += command + done.stdout.splitlines()
     return shown
+
+
+def _in_this_process(text: str, folder: Path) -> list[str]:
+    """What `epql` alone shows, without starting Python for each line of a page."""
+    before = dict(os.environ)
+    out = io.StringIO()
+    try:
+        os.environ.update(environment(folder))
+        with chdir(folder), redirect_stdout(out), redirect_stderr(out), suppress(SystemExit):
+            main(shlex.split(text)[1:])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return out.getvalue().splitlines()
 
 
 def comparable(lines: list[str]) -> list[str]:
