@@ -20,6 +20,7 @@
     depth         a limit on nesting, for those who walk the result
     complain      what went wrong, in the user's words
     mistakes      frequent mistakes, each with its own words and remedy
+    ahead         what may come next in a statement that is being written
     repair        which small change would mend a statement
 
 Hands `epql.nodes.Parsed` to the planner; knows no catalog and opens nothing.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from epql.engine.errors import Span
 from epql.parse import lexer
@@ -34,6 +34,20 @@ class Unexpected(Exception):
         self.token = token
         self.expected = expected
         self.before = before
+
+
+class Followed(NamedTuple):
+    """How far tokens go through the tables, with nothing built on the way.
+
+    `states` is the stack behind the last token that has a place, and `symbols` what stands on it:
+    the terminal or rule, and the number of its first token. For each token that has a place,
+    `kinds` says what it was taken for and `places` the state in which it was.
+    """
+
+    states: list[int]
+    symbols: list[tuple[str, int]]
+    kinds: list[str]
+    places: list[int]
 
 
 class Driver:
@@ -121,31 +135,37 @@ class Driver:
 
     def _unexpected(self, token: Token, kind: str, seen: Sequence[Token]) -> Unexpected:
         """Tells what was possible before any reduction that the token itself has led to."""
-        _, states = self._follow(seen)
+        states = self.follow(seen).states
         return Unexpected(token._replace(kind=kind), self.expected(states), tuple(seen))
 
     def reach(self, tokens: Sequence[Token]) -> int:
         """How many of the tokens have a place, before the first that has none."""
-        return self._follow(tokens)[0]
+        return len(self.follow(tokens).kinds)
 
-    def _follow(self, tokens: Sequence[Token]) -> tuple[int, list[int]]:
-        """How many of the tokens have a place, and the states after the last of them."""
-        states = [self.start]
+    def follow(self, tokens: Sequence[Token]) -> Followed:
+        """The way of the tokens through the tables, up to the first that has no place."""
+        way = Followed([self.start], [], [], [])
+        states, symbols = way.states, way.symbols
         for number, token in enumerate(tokens):
             kind = token.kind
             if kind in (NAME, KEYWORD):
                 kind = self._word(token, states)
             while True:
-                action = self.rows[states[-1]].get(kind)
+                top = states[-1]
+                action = self.rows[top].get(kind)
                 if action is None or len(states) > STACK_MAX:
-                    return number, states
+                    return way
                 if action >= 0:
                     states.append(action)
+                    symbols.append((kind, number))
+                    way.kinds.append(kind)
+                    way.places.append(top)
                     break
                 size, origin = self.rules[-1 - action][:2]
                 del states[-size:]
                 states.append(self.rows[states[-1]][origin])
-        return len(tokens), states
+                symbols[-size:] = [(origin, symbols[-size][1])]
+        return way
 
     def _word(self, token: Token, states: list[int]) -> str:
         """The kind of a word: a keyword where the parser can take it, else a name."""
@@ -160,12 +180,16 @@ class Driver:
         action = row.get(keyword)
         if action is None:
             return NAME if NAME in row else keyword
-        if action >= 0 or NAME not in row or self._takes(states, keyword):
+        if action >= 0 or NAME not in row or self.takes(states, keyword):
             return keyword
-        return NAME if self._takes(states, NAME) else keyword
+        return NAME if self.takes(states, NAME) else keyword
 
-    def _takes(self, states: list[int], kind: str) -> bool:
+    def takes(self, states: list[int], kind: str) -> bool:
         """Whether the parser would shift this kind of token, after any reductions."""
+        return self.place(states, kind) is not None
+
+    def place(self, states: list[int], kind: str) -> int | None:
+        """The state in which the parser would shift this kind of token; None if it would not."""
         rows, rules = self.rows, self.rules
         base = len(states)
         pushed: list[int] = []
@@ -173,9 +197,9 @@ class Driver:
             top = pushed[-1] if pushed else states[base - 1]
             action = rows[top].get(kind)
             if action is None:
-                return False
+                return None
             if action >= 0:
-                return True
+                return top
             size, origin = rules[-1 - action][:2]
             if size <= len(pushed):
                 del pushed[len(pushed) - size :]
@@ -185,11 +209,21 @@ class Driver:
             top = pushed[-1] if pushed else states[base - 1]
             pushed.append(rows[top][origin])
 
+    def shifted(self, states: Sequence[int], kind: str) -> list[int]:
+        """The stack once a kind of token that has a place is taken."""
+        after = list(states)
+        while (action := self.rows[after[-1]][kind]) < 0:
+            size, origin = self.rules[-1 - action][:2]
+            del after[-size:]
+            after.append(self.rows[after[-1]][origin])
+        after.append(action)
+        return after
+
     def expected(self, states: list[int]) -> frozenset[str]:
         """Every kind of token the parser would take here."""
         row = self.rows[states[-1]]
         return frozenset(
-            kind for kind in row if (kind.isupper() or kind == END) and self._takes(states, kind)
+            kind for kind in row if (kind.isupper() or kind == END) and self.takes(states, kind)
         )
 
 
