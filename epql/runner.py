@@ -255,6 +255,11 @@ class Runner:
             resolver.stand_at(present)
         return resolver
 
+    def sees(self) -> int:
+        """The last commit that a read sees now, with the clauses that stand."""
+        resolver = self._resolver(())
+        return resolver.moment(resolver.standing.as_of).tx
+
     def _overridden(
         self, scope: Scope, hidden: Mapping[str, object], present: Present | None
     ) -> Scope:

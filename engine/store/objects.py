@@ -7,6 +7,7 @@ number `seq`: what was recorded later has the higher one. The bytes stay in the 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple, NewType
 
 from epql.engine.errors import ProgrammingError
@@ -83,6 +84,15 @@ class Objects:
                 hint=f"{named.listing} lists them",
             )
         return found[0]
+
+    def beginning(self, digits: str, limit: int, kind: str = "H") -> list[int]:
+        """The seqs of the first records, in the order of their ids, whose ids begin with digits."""
+        wholes = [digits] if len(digits) % 2 == 0 else [digits + end for end in "0123456789abcdef"]
+        found: list[int] = []
+        for whole in wholes:  # each is a seek
+            pairs = self._kv.scan_prefix(kind.encode() + b":" + bytes.fromhex(whole))
+            found += [int.from_bytes(value, "big") for _, value in islice(pairs, limit)]
+        return found[:limit]
 
 
 class Named(NamedTuple):

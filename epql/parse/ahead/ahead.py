@@ -66,7 +66,13 @@ def ahead(text: str, cursor: int) -> Ahead:
 
 
 def _seen(place: Place, stack: Stack) -> Around:
-    """The tables around; only the one that is written, where its columns are listed."""
+    """The tables around. Where the columns of one that is written are listed, it alone; in a rule's
+    condition the row that is asserted; in RETURNING of other verbs what they touched."""
     if stack.written is not None:
         return Around((Table(stack.written, stack.written),), ())
-    return around((*place.tokens, *place.after), len(place.tokens))
+    if stack.is_condition:
+        return Around((Table("assertions", "", "row"),), ())
+    found = around((*place.tokens, *place.after), len(place.tokens))
+    if not found.tables and "RETURNING " in stack.text:
+        return Around((Table("assertions", ""),), found.common)
+    return found

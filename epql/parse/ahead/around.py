@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from epql.parse import lexer
 from epql.parse.lexer import KEYWORD, NAME, Token
 
-Form = Literal["rows", "history", "diff"]
+Form = Literal["rows", "history", "diff", "row"]
 
 DEPTH_MAX = 40
 """Queries within queries that are looked into."""
@@ -26,7 +26,8 @@ class Table:
     """A table in FROM. `alias` is how its columns are named.
 
     Of a query (a CTE or a subquery) the text itself says the columns: `columns`, and all those of
-    the tables in `stars`; `name` is empty then. `form`: HISTORY or DIFF made it another relation.
+    the tables in `stars`; `name` is empty then. `form`: HISTORY or DIFF made it another relation;
+    'row' is the row that is asserted.
     """
 
     name: str

@@ -50,6 +50,7 @@ PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"written_table (?:SET|LPAR) " + _LIST, ("column",)),
     (r"(?:RETURNING|USING LPAR) " + _LIST, ("column",)),
     (r"(?:FROM|JOIN|COMMA) any_name LPAR ", ("instant",)),
+    (r"source ON ", ("join", "column", "function")),
     # what is written
     (r"BECAUSE (?:\w+ )*?|IF CURRENT ", ("id",)),
     (r"SUPERSEDE target WITH |CORRECT target TO |PREFER ", ("object",)),
@@ -88,8 +89,7 @@ def kinds(made: Driver, stack: Stack) -> tuple[str, ...]:
     if not leads:
         return ()
     if leads & {"value", "pattern_part"} and stack.part is not None:
-        part = PARTS[stack.part]
-        return (part, "column", "function") if "query" in leads else (part,)
+        return (PARTS[stack.part],)
     if stack.text.endswith("DOT "):
         return ("column",)
     for ending, found in _PLACES:

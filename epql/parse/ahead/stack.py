@@ -63,6 +63,11 @@ class Stack:
         table = name_of(names[0]).lower() if len(names) == 3 else ""
         return table, name_of(names[-1]).lower()
 
+    @property
+    def is_condition(self) -> bool:
+        """Whether it is in the condition of a rule."""
+        return _CONDITION.search(self.text) is not None
+
     @cached_property
     def written(self) -> str | None:
         """The table whose columns are listed here, to be written."""
@@ -89,6 +94,7 @@ _COMPARING = re.compile(
     r"|(?:NOT )?IN LPAR(?: expr| expr_list| __\w+| COMMA)*) \Z"
 )
 _WRITTEN = re.compile(r"\bwritten_table (?:SET|LPAR)\b.*\Z")
+_CONDITION = re.compile(r"\bFORBID pattern (?:\w+ )*?WHEN ")
 _TARGET = re.compile(r"\b(?:target|pattern) (?:WITH|TO|(?:\w+ )*PREFER) \Z")
 
 
