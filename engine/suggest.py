@@ -9,7 +9,7 @@ that is offered may have no belief now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import apsw
@@ -18,7 +18,9 @@ from epql.engine.audit.index import AuditIndex
 from epql.engine.database import Database
 from epql.engine.index.ask import Row, first
 from epql.engine.lifecycle import NAME
+from epql.engine.reading import translated, unfit
 from epql.engine.records import Object
+from epql.engine.session import Session
 
 LIMIT = 50
 _SEEKS_MAX = 4 * LIMIT
@@ -33,6 +35,42 @@ class Found(NamedTuple):
     value: Object
     about: str = ""
     is_open: bool = False
+
+
+def find(
+    database: Database,
+    kind: str,
+    prefix: str,
+    tx: int,
+    subject: str | None = None,
+    predicate: str | None = None,
+) -> list[Found]:
+    """What begins so, of a kind: subject, predicate, object, topic, agent, epoch, id, rule, query.
+
+    Raises: the errors of `translated`; OperationalError where audit.db cannot be opened.
+    """
+    db = database.db
+    try:
+        if kind == "predicate":
+            return predicates(db, prefix, tx, subject)
+        if kind == "object":
+            return objects(db, prefix, tx, subject, predicate)
+        if kind == "id":
+            return ids(database, prefix, tx)
+        if kind == "query":
+            return queries(database.audited(), prefix)
+        look_up = _LOOK_UPS.get(kind)
+        return [] if look_up is None else look_up(db, prefix, tx)
+    except apsw.Error as error:
+        raise translated(error) from error
+    except UnicodeEncodeError as error:
+        raise unfit(error) from error
+
+
+def functions(session: Session) -> list[str]:
+    """The SQL functions that an expression may call."""
+    sql = "SELECT DISTINCT name FROM pragma_function_list ORDER BY name"
+    return [name for (name,) in session.sql.execute(sql).fetchall() if name.isidentifier()]
 
 
 # ---------------------------------------------------------------- slots
@@ -245,3 +283,8 @@ def _digits(typed: str, prefix: str) -> str | None:
 
 def _named(prefix: str, digest: Any, about: str) -> Found:
     return Found(prefix + bytes(digest).hex()[:_DIGITS], about)
+
+
+_LOOK_UPS: dict[str, Callable[[apsw.Connection, str, int], list[Found]]] = {
+    "subject": subjects, "topic": topics, "agent": agents, "epoch": epochs, "rule": rules,
+}  # fmt: skip

@@ -90,7 +90,8 @@ def _candidates(at: Ahead, source: Source) -> Iterator[_Candidate]:
         fits = fit(at.typed, keyword)
         if fits == BEGINS or (fits == SCATTERED and len(at.typed) > 2):
             item = Item(_cased(keyword, at))
-            rank = -1 if "NOT NULL" in at.keywords else _KEYWORD  # behind IS they are meant
+            is_behind_is = "NOT NULL" in at.keywords and "column" in at.kinds
+            rank = -1 if is_behind_is else _KEYWORD
             yield _Candidate((fits, rank, _usual(keyword, at)), item, "keyword")
 
 
@@ -184,9 +185,9 @@ USUAL = (
     "AND", "OR", "SELECT", "ASSERT", "WHY", "PROMOTE", "SUPERSEDE", "CORRECT", "RETRACT", "REJECT",
     "HISTORY OF", "BLAME", "CHECK", "TRACE QUERIES", "IMPACT OF", "REPLAY QUERY", "FORBID",
     "BEGIN", "COMMIT", "ROLLBACK", "SHOW", "DESCRIBE", "EXPLAIN", "SET", "SET AGENT", "SET AS OF",
-    "WITH", "IN", "LIKE", "IS NULL", "IS NOT NULL", "BETWEEN", "NOT", "VALID AT", "RESOLVE BY",
+    "WITH", "IN", "LIKE", "IS NULL", "IS NOT NULL", "BETWEEN", "NOT NULL", "NULL", "NOT", "VALID AT", "RESOLVE BY",
     "LEFT JOIN", "ON", "AS", "DESC", "ASC", "BECAUSE", "REASON", "SOURCE", "CONFIDENCE", "AGENT",
-    "DISTINCT", "NULL", "NOW", "EPOCH", "TX", "UNTIL", "BEFORE",
+    "DISTINCT", "NOW", "EPOCH", "TX", "UNTIL", "BEFORE",
 )  # fmt: skip
 """Keywords that are looked for most, before all others."""
 

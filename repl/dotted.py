@@ -80,9 +80,9 @@ def _values(rest: str, offset: int, arguments: list[str], source: Source) -> Ite
     for item in _items(_MEANT.get(kind, kind), _bare(typed), before, arguments, source):
         written = _written(item, quote)
         if written != typed:
-            yield Completion(
-                written, offset + start, cut(escape(item.name), _SHOWN), kind, item.about
-            )
+            shown = cut(escape(item.name), _SHOWN)
+            called = "word" if "|" in kind else kind
+            yield Completion(written, offset + start, shown, called, item.about)
 
 
 def _items(

@@ -8,12 +8,10 @@ keeps, and nothing raises: where something cannot be known, nothing is offered.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
-
-import apsw
 
 from epql.connection import Connection
 from epql.engine import suggest
@@ -67,34 +65,20 @@ class ConnectionSource:
 
     def functions(self) -> list[Item]:
         if not self._functions:
-            sql = "SELECT DISTINCT name FROM pragma_function_list ORDER BY name"
-            names = [row[0] for row in self._connection.runner.session.sql.execute(sql)]
-            self._functions = [Item(name) for name in names if name.isidentifier()]
+            session = self._connection.runner.session
+            self._functions = [Item(name) for name in suggest.functions(session)]
         return self._functions
 
     # ------------------------------------------------------------ values
 
     def find(self, kind: str, prefix: str, slot: Slot) -> list[Item]:
-        with suppress(Error, apsw.Error, UnicodeEncodeError):
-            return [_item(found) for found in self._found(kind, prefix, slot)]
-        return []
-
-    def _found(self, kind: str, prefix: str, slot: Slot) -> list[Found]:
         runner = self._connection.runner
-        database = runner.database
-        tx = runner.sees()
-        if kind == "predicate":
-            return suggest.predicates(database.db, prefix, tx, slot.subject)
-        if kind == "object":
-            return suggest.objects(database.db, prefix, tx, slot.subject, slot.predicate)
-        if kind == "id":
-            return suggest.ids(database, prefix, tx)
-        if kind == "query":
-            return suggest.queries(database.audited(), prefix)
         if kind == "index":
-            return [Found(name) for name in runner.session.scratch.indexes()]
-        look_up = _LOOK_UPS.get(kind)
-        return [] if look_up is None else look_up(database.db, prefix, tx)
+            return [Item(name) for name in runner.session.scratch.indexes()]
+        with suppress(Error):
+            found = suggest.find(runner.database, kind, prefix, runner.sees(), *slot)
+            return [_item(one) for one in found]
+        return []
 
     # ------------------------------------------------------------ files
 
@@ -106,12 +90,6 @@ class ConnectionSource:
                 path = os.path.join(folder, entry.name)
                 found.append(Item(path + "/", "folder", "open") if entry.is_dir() else Item(path))
         return sorted(found)
-
-
-_LOOK_UPS: dict[str, Callable[[apsw.Connection, str, int], list[Found]]] = {
-    "subject": suggest.subjects, "topic": suggest.topics, "agent": suggest.agents,
-    "epoch": suggest.epochs, "rule": suggest.rules,
-}  # fmt: skip
 
 
 def _fits(name: str, typed: str) -> bool:
