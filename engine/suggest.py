@@ -70,7 +70,7 @@ def find(
 def functions(session: Session) -> list[str]:
     """The SQL functions that an expression may call."""
     sql = "SELECT DISTINCT name FROM pragma_function_list ORDER BY name"
-    return [name for (name,) in session.sql.execute(sql).fetchall() if name.isidentifier()]
+    return [name for (name,) in _rows(session.sql, sql) if name.isidentifier()]
 
 
 # ---------------------------------------------------------------- slots
@@ -178,7 +178,7 @@ def _groups(db: apsw.Connection, prefix: str, tx: int) -> Iterator[Found]:
         low = prefix + segment + "0" if is_open else subject + "\0"  # 0 follows /
 
 
-def _rows(db: apsw.Connection, sql: str, params: tuple[Any, ...]) -> list[Row]:
+def _rows(db: apsw.Connection, sql: str, params: tuple[Any, ...] = ()) -> list[Row]:
     """All rows at once, so that none is held open."""
     return list(db.execute(sql, params))
 
