@@ -186,7 +186,8 @@ USUAL = (
     "HISTORY OF", "BLAME", "CHECK", "TRACE QUERIES", "IMPACT OF", "REPLAY QUERY", "FORBID",
     "BEGIN", "COMMIT", "ROLLBACK", "SHOW", "DESCRIBE", "EXPLAIN", "SET", "SET AGENT", "SET AS OF",
     "WITH", "IN", "LIKE", "IS NULL", "IS NOT NULL", "BETWEEN", "NOT NULL", "NULL", "NOT",
-    "VALID AT", "RESOLVE BY", "LEFT JOIN", "ON", "AS", "DESC", "ASC", "BECAUSE", "REASON", "SOURCE", "CONFIDENCE", "AGENT",
+    "VALID AT", "RESOLVE BY", "LEFT JOIN", "ON", "AS", "DESC", "ASC", "BECAUSE", "REASON",
+    "SOURCE", "CONFIDENCE", "AGENT",
     "DISTINCT", "NOW", "EPOCH", "TX", "UNTIL", "BEFORE",
 )  # fmt: skip
 """Keywords that are looked for most, before all others."""
