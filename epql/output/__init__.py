@@ -6,6 +6,7 @@
     table       the format for people: aligned columns, or a block for each row
     cells       one value: escaped, shortened, measured
     complaint   an error with its caret, as wide as the screen
+    lexer       EPQL for Pygments
     highlight   a statement with colours
     progress    bars for long work
 
