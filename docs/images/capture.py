@@ -53,14 +53,27 @@ STORY = """
 ASSERT ('auth/jwt', 'algorithm', 'RS256') CONFIDENCE 0.92 LIFECYCLE APPROVED SOURCE 'adr:12';
 ASSERT ('auth/jwt', 'lifetime', '24h') LIFECYCLE APPROVED;
 ASSERT ('auth/session', 'store', 'redis') LIFECYCLE APPROVED;
+-- 2026-01-08T09:00:00Z architect
+SUPERSEDE ('auth/jwt', 'lifetime') WITH '1h' REASON 'shorter sessions';
 -- 2026-01-12T14:30:00Z research-agent
 ASSERT ('auth/jwt', 'algorithm', 'ES256') CONFIDENCE 0.87 SOURCE 'rfc:7518-review';
 -- 2026-01-12T20:58:00Z lead-orchestrator
 SELECT object FROM beliefs WHERE subject = 'auth/jwt' AND predicate = 'algorithm';
 -- 2026-01-12T21:05:00Z implementation-agent
-ASSERT ('deploy/auth-service', 'jwt_algorithm', 'ES256')
+ASSERT ('deploy/auth', 'jwt_algorithm', 'ES256')
 BECAUSE (SELECT id FROM beliefs WHERE subject = 'auth/jwt' AND predicate = 'algorithm');
+RETRACT ('auth/session', 'store') REASON 'never built';
 """
+
+_ASK = (
+    "SELECT object, confidence, lifecycle FROM beliefs\r"
+    "WHERE subject = 'auth/jwt' AND predicate = 'algorithm'"
+)
+_CORRECT = (
+    "CORRECT ('auth/jwt', 'algorithm', 'ES256') FORBID PREFER 'RS256'\r"
+    "REASON 'auth service verifies RS256 only';\r"
+)
+_OPEN = ("", "agent sre")
 
 
 @dataclass(frozen=True)
@@ -72,12 +85,10 @@ class Scene:
     steps: tuple[tuple[str, str], ...]
     arguments: tuple[str, ...] = ("team.epql", "--agent", "sre")
     at: str = "2026-01-12T22:10:00+00:00"
-    columns: int = 100
-    rows: int = 40
+    columns: int = 90
+    rows: int = 30  # a few more than are filled: the shell keeps room for its menu
     keep: tuple[str, str] | None = None
     """The first line kept, and the first one after it left out; both begin so."""
-    leave_out: str = ""
-    """Lines that begin so are not shown."""
 
 
 SCENES: tuple[Scene, ...] = (
@@ -90,6 +101,47 @@ SCENES: tuple[Scene, ...] = (
         columns=82,
         rows=200,
         keep=("3. What changed", "5. What became"),
+    ),
+    Scene(
+        "notice",
+        "epql team.epql",
+        (
+            _OPEN,
+            (f"{_ASK};\r", "note:"),
+            (f"{_ASK}\rLIFECYCLE APPROVED;\r", "0.92"),
+        ),
+        rows=24,
+    ),
+    Scene(
+        "diff",
+        "epql team.epql",
+        (
+            _OPEN,
+            (
+                "SELECT change, cause, subject, before_object, after_object, agent\r"
+                "FROM beliefs DIFF SINCE '-5d';\r",
+                "note:",
+            ),
+        ),
+        rows=19,
+    ),
+    Scene(
+        "timeline",
+        "epql team.epql",
+        (_OPEN, (_CORRECT, "corrected"), (".timeline auth/jwt\r", "approved")),
+        at="2026-01-13T12:00:00+00:00",
+        rows=24,
+    ),
+    Scene(
+        "correct",
+        "epql team.epql",
+        (
+            _OPEN,
+            (_CORRECT, "corrected"),
+            ("ASSERT ('auth/jwt', 'algorithm', 'ES256') CONFIDENCE 0.99;\r", "hint:"),
+            ("SELECT agent, topic, round(score, 2) AS score FROM trust WHERE score < 1;\r", "0.94"),
+        ),
+        rows=25,
     ),
 )
 
@@ -291,8 +343,6 @@ def capture(scene: Scene) -> str:
 
 
 def _kept(scene: Scene, lines: list[Text]) -> list[Text]:
-    if scene.leave_out:
-        lines = [line for line in lines if not line.plain.startswith(scene.leave_out)]
     if scene.keep is None:
         return lines
     first, after = (
