@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from epql.engine.explain.words import literal
 from epql.engine.records import Object
+from epql.rows import tuple_row
 
 if TYPE_CHECKING:
     from epql.cursor import Cursor
+    from epql.rows import Row, RowFactory
     from epql.runner import Runner
 
 Time = str | date | int
@@ -123,7 +125,9 @@ class Speaking:
         @property
         def runner(self) -> Runner: ...
 
-        def execute(self, text: str, params: Sequence[Any] = ()) -> Cursor: ...
+        def execute(self, text: str, params: Sequence[Any] = ()) -> Cursor[Any]: ...
+
+        def cursor(self, *, row_factory: RowFactory[Row]) -> Cursor[Row]: ...
 
     def assert_(
         self,
@@ -223,5 +227,5 @@ class Speaking:
         finally:
             state.session = before
 
-    def _said(self, said: Said) -> Cursor:
-        return self.execute(said.text, said.values)
+    def _said(self, said: Said) -> Cursor[Row]:
+        return self.cursor(row_factory=tuple_row).execute(said.text, said.values)
