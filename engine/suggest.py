@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from epql.engine.audit.index import AuditIndex
-from epql.engine.database import Database
 from epql.engine.index.ask import Row, first
 from epql.engine.lifecycle import NAME
 from epql.engine.reading import translated, unfit
@@ -38,7 +36,7 @@ class Found(NamedTuple):
 
 
 def find(
-    database: Database,
+    session: Session,
     kind: str,
     prefix: str,
     tx: int,
@@ -49,16 +47,16 @@ def find(
 
     Raises: the errors of `translated`; OperationalError where audit.db cannot be opened.
     """
-    db = database.db
+    db = session.db
     try:
         if kind == "predicate":
             return predicates(db, prefix, tx, subject)
         if kind == "object":
             return objects(db, prefix, tx, subject, predicate)
         if kind == "id":
-            return ids(database, prefix, tx)
+            return ids(session, prefix, tx)
         if kind == "query":
-            return queries(database.audited(), prefix)
+            return queries(session.glimpsed(), prefix)
         look_up = _LOOK_UPS.get(kind)
         return [] if look_up is None else look_up(db, prefix, tx)
     except apsw.Error as error:
@@ -131,10 +129,11 @@ def _said_in(db: apsw.Connection, tx: int, subject: str, predicate: str) -> Iter
         return
     sql = (
         "SELECT a.object FROM span w JOIN assertion a ON a.id=w.assertion"
-        f" WHERE w.slot=? AND w.state=? AND w.from_tx<=? ORDER BY w.seq DESC LIMIT {LIMIT}"
+        " WHERE w.slot=? AND w.state=? AND w.from_tx<=? AND w.to_tx>?"
+        f" ORDER BY w.seq DESC LIMIT {LIMIT}"
     )
     for state, name in NAME.items():
-        for (value,) in _rows(db, sql, (*slot, state, tx)):
+        for (value,) in _rows(db, sql, (*slot, state, tx, tx)):
             yield Found(value, name)
 
 
@@ -227,7 +226,7 @@ _SAID = (
 )
 
 
-def ids(database: Database, prefix: str, tx: int) -> list[Found]:
+def ids(session: Session, prefix: str, tx: int) -> list[Found]:
     """Assertions whose ids begin so; the latest, where no digit is given."""
     digits = _digits(prefix, "a:")
     if digits is None:
@@ -235,11 +234,11 @@ def ids(database: Database, prefix: str, tx: int) -> list[Found]:
     bound = (tx + 1) << 20
     if not digits:
         sql = f"{_SAID} a.id<? ORDER BY a.id DESC LIMIT {LIMIT}"
-        rows = _rows(database.db, sql, (bound,))
+        rows = _rows(session.db, sql, (bound,))
     else:
-        numbers = database.objects.beginning(digits, LIMIT)
+        numbers = session.objects.beginning(digits, LIMIT)
         sql = f"{_SAID} a.id=? AND a.id<?"
-        rows = [row for one in numbers if (row := first(database.db, sql, (one, bound)))]
+        rows = [row for one in numbers if (row := first(session.db, sql, (one, bound)))]
     return [_named("a:", row[0], f"{row[1]} {row[2]} {row[3]}, {NAME[row[4]]}") for row in rows]
 
 
@@ -256,7 +255,7 @@ def rules(db: apsw.Connection, prefix: str, tx: int) -> list[Found]:
     return [one for one in found if str(one.value)[2:].startswith(digits or "")][:LIMIT]
 
 
-def queries(index: AuditIndex, prefix: str) -> list[Found]:
+def queries(audited: apsw.Connection, prefix: str) -> list[Found]:
     """Audited queries whose ids begin so, the latest first."""
     digits = _digits(prefix, "q:")
     if digits is None:
@@ -267,7 +266,7 @@ def queries(index: AuditIndex, prefix: str) -> list[Found]:
         "SELECT q.digest, g.name, f.text FROM query q JOIN agent g ON g.id=q.agent"
         f" JOIN form f ON f.id=q.form WHERE {where} ORDER BY q.at DESC LIMIT {LIMIT}"
     )
-    rows = _rows(index.db, sql, (low, high))
+    rows = _rows(audited, sql, (low, high))
     return [_named("q:", row[0], f"{row[1]}: {' '.join(row[2].split())}") for row in rows]
 
 

@@ -22,7 +22,7 @@ from epql.parse.ahead import Ahead, ahead
 from epql.repl import dotted
 from epql.repl.match import BEGINS, SCATTERED, fit
 from epql.repl.offer import Completion, Item, Source
-from epql.repl.tables import columns, joins, named, tables
+from epql.repl.tables import columns, joins, named, shared, tables
 from epql.repl.words import KINDS, words
 
 __all__ = ["Completion", "complete"]
@@ -54,6 +54,8 @@ def complete(text: str, cursor: int, source: Source) -> list[Completion]:
         return found[:LIMIT]
     at = ahead(text, cursor)
     ranked = sorted(_candidates(at, source), key=lambda one: one.rank)
+    if ranked and ranked[0].rank[0] < SCATTERED:  # letters that are scattered are a last resort
+        ranked = [one for one in ranked if one.rank[0] < SCATTERED]
     made = (_completion(one, at, text, cursor) for one in ranked)
     is_there = text[at.start : cursor]
     return list(_distinct(one for one in made if one is not None and one.text != is_there))[:LIMIT]
@@ -82,7 +84,9 @@ def _candidates(at: Ahead, source: Source) -> Iterator[_Candidate]:
     for rank, kind in enumerate(at.kinds):
         base = _FUNCTION if kind == "function" else rank
         for place, (item, said) in enumerate(_items(kind, at, source)):
-            fits = BEGINS if kind in _LOOKED_UP else fit(at.typed, _matched(item.name))
+            if at.typed[:1].isdigit() and not at.quote and item.form != "plain":
+                continue  # a number is being typed
+            fits = BEGINS if kind in _LOOKED_UP else fit(at.typed, _matched(item.name, said))
             if fits is not None:
                 behind = _HIDDEN if said == "hidden" else base
                 yield _Candidate((fits, behind, place), item, said)
@@ -95,15 +99,17 @@ def _candidates(at: Ahead, source: Source) -> Iterator[_Candidate]:
             yield _Candidate((fits, rank, _usual(keyword, at)), item, "keyword")
 
 
-def _matched(name: str) -> str:
-    """What of a name is compared with what is typed: of a qualified one the last part."""
-    return name.rpartition(".")[2] if name[-1:] != "." else name
+def _matched(name: str, kind: str) -> str:
+    """What of a name is compared with what is typed: of a qualified column the column."""
+    return name.rpartition(".")[2] if kind in ("column", "hidden") else name
 
 
 def _items(kind: str, at: Ahead, source: Source) -> Iterator[tuple[Item, str]]:
     """The items of a kind, each with what it is called in a menu."""
     if kind == "column":
         yield from columns(at, source)
+    elif kind == "shared":
+        yield from ((item, "column") for item in shared(at, source))
     elif kind == "join":
         yield from ((item, kind) for item in joins(at, source))
     elif kind == "function":
@@ -180,21 +186,26 @@ def _cased(keyword: str, at: Ahead) -> str:
     return keyword.lower() if is_small else keyword
 
 
+CONDITIONS = (
+    "AND", "OR", "IN", "LIKE", "IS NULL", "IS NOT NULL", "NOT IN", "BETWEEN", "GLOB", "IS",
+)  # fmt: skip
+"""Keywords that are looked for first behind something in a condition."""
 USUAL = (
-    "FROM", "WHERE", "AS OF", "LIFECYCLE", "DIFF SINCE", "JOIN", "ORDER BY", "GROUP BY", "LIMIT",
-    "AND", "OR", "SELECT", "ASSERT", "WHY", "PROMOTE", "SUPERSEDE", "CORRECT", "RETRACT", "REJECT",
-    "HISTORY OF", "BLAME", "CHECK", "TRACE QUERIES", "IMPACT OF", "REPLAY QUERY", "FORBID",
-    "BEGIN", "COMMIT", "ROLLBACK", "SHOW", "DESCRIBE", "EXPLAIN", "SET", "SET AGENT", "SET AS OF",
-    "WITH", "IN", "LIKE", "IS NULL", "IS NOT NULL", "BETWEEN", "NOT NULL", "NULL", "NOT",
-    "VALID AT", "RESOLVE BY", "LEFT JOIN", "ON", "AS", "DESC", "ASC", "BECAUSE", "REASON",
-    "SOURCE", "CONFIDENCE", "AGENT",
-    "DISTINCT", "NOW", "EPOCH", "TX", "UNTIL", "BEFORE",
+    "FROM", "ON", "WHERE", "DESC", "ASC", "AS OF", "LIFECYCLE", "DIFF SINCE", "JOIN", "ORDER BY",
+    "GROUP BY", "LIMIT", "SELECT", "ASSERT", "WHY", "PROMOTE", "SUPERSEDE", "CORRECT", "RETRACT",
+    "REJECT", "HISTORY OF", "BLAME", "CHECK", "TRACE QUERIES", "IMPACT OF", "REPLAY QUERY",
+    "FORBID", "BEGIN", "COMMIT", "ROLLBACK", "SHOW", "DESCRIBE", "EXPLAIN", "SET", "SET AGENT",
+    "SET AS OF", "WITH", "NOT NULL", "NULL", "NOT", "AT", "ANYTIME", "VALID AT", "RESOLVE BY",
+    "LEFT JOIN", "AS", "BECAUSE", "REASON", "SOURCE", "CONFIDENCE", "AGENT", "INTO", "TEMP TABLE",
+    "DISTINCT", "NOW", "EPOCH", "TX", "UNTIL", "BEFORE", *CONDITIONS,
 )  # fmt: skip
 """Keywords that are looked for most, before all others."""
 
 
 def _usual(keyword: str, at: Ahead) -> int:
     """Where a keyword stands among those that fit."""
+    if at.clause in ("WHERE", "ON", "HAVING", "WHEN") and keyword in CONDITIONS:
+        return CONDITIONS.index(keyword) - len(CONDITIONS)
     if keyword in USUAL:
         return USUAL.index(keyword)
     return len(USUAL) + at.keywords.index(keyword)

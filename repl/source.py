@@ -76,7 +76,7 @@ class ConnectionSource:
         if kind == "index":
             return [Item(name) for name in runner.session.scratch.indexes()]
         with suppress(Error):
-            found = suggest.find(runner.database, kind, prefix, runner.sees(), *slot)
+            found = suggest.find(runner.session, kind, prefix, runner.sees(), *slot)
             return [_item(one) for one in found]
         return []
 

@@ -68,6 +68,13 @@ def _columns_of(table: Table, source: Source, depth: int = 10) -> Iterator[tuple
         yield from _columns_of(inner, source, depth - 1)
 
 
+def shared(at: Ahead, source: Source) -> Iterator[Item]:
+    """The columns that the last table has in common with one before it."""
+    *before, last = at.tables or (_BELIEFS,)
+    known = {name for table in before for name in _names(table, source)}
+    yield from (Item(name) for name in _names(last, source) if name in known)
+
+
 def joins(at: Ahead, source: Source) -> Iterator[Item]:
     """Conditions that join the last table to those before it: a.subject = b.subject."""
     if len(at.tables) < 2:

@@ -11,7 +11,7 @@ from functools import cache
 from epql.engine.content import TYPES
 from epql.engine.index.policies import POLICIES
 from epql.engine.index.snapshot import STRATEGIES
-from epql.engine.lifecycle import LIVE, MOVES, STATES, TERMINAL
+from epql.engine.lifecycle import LANDING, LIVE, MOVES, STATES, TERMINAL
 from epql.explain.show import LISTS, SETTINGS
 from epql.repl.offer import Item
 
@@ -77,6 +77,8 @@ def _values(policy: str) -> tuple[Item, ...]:
 
 KINDS: dict[str, Callable[[], Mapping[str, str]]] = {
     "state": _states,
+    "move": lambda: {state: about for state, about in _states().items() if state in STATES},
+    "landing": lambda: {state: about for state, about in _states().items() if state in LANDING},
     "strategy": lambda: {name: _STRATEGIES[name] for name in STRATEGIES},
     "setting": _settings,
     "policy": lambda: {name: policy.doc for name, policy in POLICIES.items()},

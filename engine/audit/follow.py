@@ -61,6 +61,17 @@ class Follower:
                 if error.code != "files.missing":  # it is not begun, or was forgotten just now
                     raise
 
+    def behind(self) -> int:
+        """Bytes of the chains that are not taken in; one to be looked at counts whole."""
+        seen = dict(self._db.execute("SELECT name, seen FROM chain"))
+        missing = 0
+        for name in self._chains.names():
+            known = seen.get(name, 0)
+            if known != _DONE:
+                with suppress(OperationalError):  # it is not begun, or was forgotten just now
+                    missing += self._chains.files(name).stat(SEGMENT).size - max(known, 0)
+        return missing
+
     def forget(self, names: list[str]) -> None:
         """Remove the rows of chains, and what nothing refers to any more."""
         if not names:

@@ -75,6 +75,11 @@ class AuditIndex:
             self._open()
             self.follower.run()
 
+    def behind(self) -> int:
+        """Bytes that `catch_up` would have to read."""
+        self.log.flush()
+        return self.follower.behind()
+
     def find(self, name: str) -> bytes:
         """The digest of the question that an id or an unambiguous prefix names.
 

@@ -91,8 +91,9 @@ class Objects:
         found: list[int] = []
         for whole in wholes:  # each is a seek
             pairs = self._kv.scan_prefix(kind.encode() + b":" + bytes.fromhex(whole))
-            found += [int.from_bytes(value, "big") for _, value in islice(pairs, limit)]
-        return found[:limit]
+            left = limit - len(found)
+            found += [int.from_bytes(value, "big") for _, value in islice(pairs, left)]
+        return found
 
 
 class Named(NamedTuple):

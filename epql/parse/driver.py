@@ -154,7 +154,8 @@ class Driver:
                 top = states[-1]
                 action = self.rows[top].get(kind)
                 if action is None or len(states) > STACK_MAX:
-                    return way
+                    # again, without the reductions that this token has led to
+                    return self.follow(tokens[:number])
                 if action >= 0:
                     states.append(action)
                     symbols.append((kind, number))

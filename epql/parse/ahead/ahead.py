@@ -19,8 +19,9 @@ class Ahead:
     without quotes); `quote` opened it. `keywords` are whole, as far as only one way leads on
     (ORDER BY). `kinds` says what a name or a text there may mean, the likeliest first; none where
     it is one's own. `of` is the table before a dot, or the policy before its value. `tables` are
-    those the place sees, `common` the names of CTEs. `used`: keywords of the statement so far are
-    written small ('lower'), in capitals ('upper'), or there are none ('').
+    those the place sees, `common` the names of CTEs; `clause` is the one it stands in ('WHERE').
+    `used`: keywords of the statement so far are written small ('lower'), in capitals ('upper'), or
+    there are none ('').
     """
 
     start: int
@@ -31,6 +32,7 @@ class Ahead:
     of: str | None = None
     tables: tuple[Table, ...] = ()
     common: tuple[str, ...] = ()
+    clause: str = ""
     slot: Slot = NO_SLOT
     used: str = ""
 
@@ -48,7 +50,10 @@ def ahead(text: str, cursor: int) -> Ahead:
         return Ahead(cursor)
     way, made = following.way(place.tokens), driver()
     if way is None:
-        return Ahead(place.start, place.typed, place.quote)
+        last = place.tokens[-1].value
+        second = () if place.quote else following.second(made, place.tokens)
+        used = "lower" if last.islower() else "upper"
+        return Ahead(place.start, place.typed, place.quote, second, used=used)
     stack = Stack(way, place.tokens)
     seen = _seen(place, stack)
     return Ahead(
@@ -60,6 +65,7 @@ def ahead(text: str, cursor: int) -> Ahead:
         stack.of,
         seen.tables,
         seen.common,
+        stack.clause,
         stack.slot(place.after),
         following.case(way, place.tokens),
     )

@@ -35,7 +35,7 @@ class Place(NamedTuple):
         last = tokens[-1] if tokens else None
         if last is None or last.end < cursor or last.kind in _TIGHT:
             return cls(tuple(tokens), _behind(rest), cursor, "", "")
-        if last.kind not in (NAME, KEYWORD):
+        if last.kind not in (NAME, KEYWORD, "NUMBER"):
             return None
         rest = rest[_WORD.match(rest).end() :]  # type: ignore[union-attr]
         return cls(tuple(tokens[:-1]), _behind(rest), last.start, last.value, "")

@@ -14,15 +14,21 @@ States = list[int]
 
 @lru_cache(maxsize=8)
 def way(tokens: tuple[Token, ...]) -> Followed | None:
-    """The tables behind the tokens; past a mistake, from a later clause on. None if lost.
+    """The tables behind the tokens; past a mistake, from a later clause on. None if lost, or where
+    only the second half of a token can follow.
 
     Kept for the last few, since a word that grows has the same tokens before it.
     """
     made = driver()
+    if [token.value.upper() for token in tokens[-2:]] == ["ON", "CONFLICT"]:
+        # one token, but only once it is known what follows
+        tokens = (*tokens[:-2], tokens[-2]._replace(kind="ON_CONFLICT"))
     found = made.follow(tokens)
     reach = len(found.kinds)
     if reach == len(tokens):
         return found
+    if second(made, tokens):
+        return None
     for number in range(len(tokens) - 1, reach - 1, -1):
         before = _RESUMED.get(tokens[number].value.upper())
         if before is not None:
@@ -57,25 +63,30 @@ def keywords(made: Driver, behind: Followed, tokens: Sequence[Token]) -> tuple[s
 
 
 def _keywords(made: Driver, states: States, tokens: Sequence[Token]) -> Iterator[str]:
-    words = _words()
-    for kind in sorted(made.expected(states) & words.keys()):
-        yield _whole(made, made.shifted(states, kind), words[kind])
+    known = words()
+    for kind in sorted(made.expected(states) & known.keys()):
+        yield _whole(made, made.shifted(states, kind), known[kind])
+    last = tokens[-1].value.upper() if tokens else ""
     for phrase in PHRASES:
-        if _follows(made, states, phrase.split()):
+        if last != phrase.split()[0] and _follows(made, states, phrase.split()):
             yield phrase
-    if tokens and tokens[-1].value.upper() == "IS" and made.takes(states, "NOT"):
+    if last == "IS" and made.takes(states, "NOT"):
         yield "NOT NULL"
-    if tokens and (second := _SECOND.get(tokens[-1].value.upper())):
-        terminal, word = second
-        if made.takes(made.follow(tokens[:-1]).states, terminal):
-            yield word
+    yield from second(made, tokens)
+
+
+def second(made: Driver, tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The second of two words that are one token, behind the first: OF, CONFLICT."""
+    terminal, word = _SECOND.get(tokens[-1].value.upper() if tokens else "", ("", ""))
+    before = way(tuple(tokens[:-1])) if terminal else None
+    return () if before is None or not made.takes(before.states, terminal) else (word,)
 
 
 @cache
-def _words() -> dict[str, str]:
+def words() -> dict[str, str]:
     """Every terminal that is one word or two, with it."""
-    words = {terminal: word for word, terminal in lexer.keywords().items()}
-    return words | {"AS_OF": "AS OF", "ON_CONFLICT": "ON CONFLICT"}
+    found = {terminal: word for word, terminal in lexer.keywords().items()}
+    return found | {"AS_OF": "AS OF", "ON_CONFLICT": "ON CONFLICT"}
 
 
 _SECOND = {"AS": ("AS_OF", "OF"), "ON": ("ON_CONFLICT", "CONFLICT")}
@@ -90,13 +101,13 @@ PHRASES = (
 
 def _whole(made: Driver, states: States, word: str) -> str:
     """A keyword with those that must follow it."""
-    words = _words()
+    known = words()
     for _ in range(3):
         following = made.expected(states)
-        if len(following) != 1 or not following <= words.keys():
+        if len(following) != 1 or not following <= known.keys():
             break
         (kind,) = following
-        word, states = f"{word} {words[kind]}", made.shifted(states, kind)
+        word, states = f"{word} {known[kind]}", made.shifted(states, kind)
     return word
 
 
@@ -115,8 +126,8 @@ def _follows(made: Driver, states: States, words: Sequence[str]) -> bool:
 
 def case(behind: Followed, tokens: Sequence[Token]) -> str:
     """How the keywords so far are written: 'lower', 'upper', or '' where there are none."""
-    words = _words()
+    known = words()
     for kind, token in zip(reversed(behind.kinds), reversed(tokens), strict=False):
-        if kind in words:
+        if kind in known:
             return "lower" if token.value.islower() else "upper"
     return ""

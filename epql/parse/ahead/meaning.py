@@ -41,6 +41,7 @@ PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"RESOLVE BY ", ("strategy",)),
     (r"COLLATE ", ("collation",)),
     (r"DIFF SINCE .*KEY LPAR " + _LIST, ("column",)),
+    (r"(?:LIMIT|OFFSET|LIMIT \w+ COMMA) ", ()),
     # tables and their columns
     (r"DESCRIBE |SHOW .*FROM ", ("relation",)),
     (r"INSERT (?:or_resolution )?INTO ", ("written",)),
@@ -48,8 +49,11 @@ PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"INDEX (?:if_not_exists )?name ON ", ("scratch",)),
     (r"DROP INDEX (?:if_exists )?", ("index",)),
     (r"written_table (?:SET|LPAR) " + _LIST, ("column",)),
-    (r"(?:RETURNING|USING LPAR) " + _LIST, ("column",)),
+    (r"RETURNING " + _LIST, ("column",)),
+    (r"USING LPAR " + _LIST, ("shared",)),
     (r"(?:FROM|JOIN|COMMA) any_name LPAR ", ("instant",)),
+    (r"TRANSITION target TO ", ("move",)),
+    (r"ASSERT (?!.*\b(?:SELECT|FROM|WHERE|VALUES) ).*LIFECYCLE ", ("landing",)),
     (r"source ON ", ("join", "column", "function")),
     # what is written
     (r"BECAUSE (?:\w+ )*?|IF CURRENT ", ("id",)),

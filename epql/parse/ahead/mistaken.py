@@ -6,6 +6,7 @@ import re
 
 from epql.engine.errors import Error
 from epql.parse import complain, lexer
+from epql.parse.ahead.following import words
 from epql.parse.driver import Unexpected, driver
 from epql.parse.lexer import BAD, END, KEYWORD, NAME
 from epql.parse.splitter import pieces
@@ -23,12 +24,16 @@ def mistaken(text: str) -> Error | None:
     """
     for place in pieces(text):
         statement, rest = text[place.start : place.end], text[place.end :]
-        error = _mistake(statement, is_ended=";" in rest[: len(rest) - len(rest.lstrip()) + 1])
-        if error is not None and (rest or not _may_mend(statement, error)):
-            found = complain.about(statement, error)
-            found.span = found.span and found.span.shifted(place.start)
-            found.text = text
-            return found
+        is_ended = ";" in rest
+        error = _mistake(statement, is_ended=is_ended)
+        if error is None:
+            continue
+        if not is_ended and _may_mend(text[place.start + error.token.start :], error):
+            continue
+        found = complain.about(statement, error)
+        found.span = found.span and found.span.shifted(place.start)
+        found.text = text
+        return found
     return None
 
 
@@ -50,20 +55,19 @@ def _mistake(statement: str, *, is_ended: bool) -> Unexpected | None:
 _QUOTES = ("'", '"', "`", "[")
 
 
-def _may_mend(statement: str, error: Unexpected) -> bool:
-    """Whether the wrong token is the last and, with more letters, might have a place."""
-    wrong = error.token
-    if wrong.kind in (NAME, KEYWORD):
-        words = lexer.keywords()
-        begun = [
-            w for w in words if w.startswith(wrong.value.upper()) and words[w] in error.expected
-        ]
-        return wrong.end == len(statement) and (bool(begun) or NAME in error.expected)
-    if wrong.kind == BAD:  # a number may run on, a mark be half of another
-        return not _BLANK.search(statement, wrong.start)
-    return wrong.end == len(statement) and wrong.value in _EXTENDED
+def _may_mend(written: str, error: Unexpected) -> bool:
+    """Whether the wrong token might have a place with more letters; `written`: from it on."""
+    kind, value = error.token.kind, error.token.value
+    if kind in (NAME, KEYWORD):
+        spelt = _BLANKS.sub(" ", written.upper())
+        begun = (word for terminal, word in words().items() if terminal in error.expected)
+        is_name = NAME in error.expected and written == value
+        return is_name or any(w.startswith(spelt) or w == spelt.strip() for w in begun)
+    if kind == BAD:  # a number may run on, a mark be half of another
+        return not _BLANKS.search(written)
+    return written == value and value in _EXTENDED
 
 
+_BLANKS = re.compile(r"\s+")
 _EXTENDED = ("-", "/", "<", ">", "=", "|", "->", ".", "*")
 """Marks that begin others, comments or numbers."""
-_BLANK = re.compile(r"\s")

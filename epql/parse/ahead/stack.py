@@ -64,6 +64,12 @@ class Stack:
         return table, name_of(names[-1]).lower()
 
     @property
+    def clause(self) -> str:
+        """The keyword of the clause of a query that it is in, or of CASE; '' in none."""
+        found = _CLAUSE.match(self.text)
+        return found[1] if found else ""
+
+    @property
     def is_condition(self) -> bool:
         """Whether it is in the condition of a rule."""
         return _CONDITION.search(self.text) is not None
@@ -93,7 +99,8 @@ _COMPARING = re.compile(
     r"\b\w+ (?:EQ|EQ_EQ|NE|NE_BANG|IS(?: NOT)?|(?:NOT )?(?:LIKE|GLOB)"
     r"|(?:NOT )?IN LPAR(?: expr| expr_list| __\w+| COMMA)*) \Z"
 )
-_WRITTEN = re.compile(r"\bwritten_table (?:SET|LPAR)\b.*\Z")
+_WRITTEN = re.compile(r"\bwritten_table (?:SET|LPAR) .*\Z|(?<= ON )table_name LPAR .*\Z")
+_CLAUSE = re.compile(r".*\b(SELECT|from|WHERE|ON|HAVING|WHEN|GROUP|ORDER)\b")
 _CONDITION = re.compile(r"\bFORBID pattern (?:\w+ )*?WHEN ")
 _TARGET = re.compile(r"\b(?:target|pattern) (?:WITH|TO|(?:\w+ )*PREFER) \Z")
 
