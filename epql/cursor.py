@@ -1,57 +1,33 @@
-"""The cursor of PEP 249, with `messages`, `basis`, row factories and iteration."""
+"""The cursor of PEP 249, with `messages`, `basis` and iteration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, Self
+from typing import TYPE_CHECKING, Any
 
-from epql import rows
-from epql.dbapi import TypeObject, kind_of
 from epql.engine import errors
-from epql.engine.errors import InterfaceError, OperationalError
+from epql.engine.errors import InterfaceError
 from epql.result import Basis, Result
-from epql.rows import RowFactory, RowMaker
 from epql.runner import Runner
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar
-
     from epql.connection import Connection
 
-    R = TypeVar("R", default=rows.Row)
-else:
-    from typing import TypeVar
-
-    R = TypeVar("R")
-
-Params = Sequence[Any] | Mapping[str, Any]
-Description = tuple[tuple[str, TypeObject | None, None, None, None, None, None], ...]
+Row = tuple[Any, ...]
+Description = tuple[tuple[str, None, None, None, None, None, None], ...]
 
 
-class Cursor(Generic[R]):
-    """Executes statements and gives their rows, one statement at a time.
-
-    `rownumber`: how many rows of the answer have been fetched. `row_factory`: what a row is, from
-    the next statement on.
-    """
+class Cursor:
+    """Executes statements and gives their rows, one statement at a time."""
 
     arraysize: int = 1
-    lastrowid: None = None
-    """PEP 249 has it; what is written has ids, which RETURNING id gives."""
 
-    def __init__(
-        self, connection: Connection[Any], runner: Runner, row_factory: RowFactory[R]
-    ) -> None:
+    def __init__(self, connection: Connection, runner: Runner) -> None:
         self.connection = connection
-        self.row_factory = row_factory
-        self.rownumber = 0
-        self._turns = runner.turns
         self._runner = runner
+        self._turns = runner.turns
         self._result: Result | None = None
-        self._make: RowMaker[R] | None = None
-        """What makes a row of a tuple; None: it is the tuple."""
-        self._rows_max: int | None = None
         self._used_s = 0.0
         """How long the statement has run so far, where its time is limited."""
         self._is_closed = False
@@ -60,18 +36,10 @@ class Cursor(Generic[R]):
 
     @property
     def description(self) -> Description | None:
-        """PEP 249: a tuple of seven for each column, the name and the kind first; None without
-        rows. The kind is None where values of several kinds may come."""
+        """PEP 249: a tuple of seven for each column, the name first; None without rows."""
         if self._result is None or self._result.columns is None:
             return None
-        names = self._result.columns
-        with self._turns:
-            kinds = [kind_of(declared) for declared in self._result.types()]
-        kinds += [None] * (len(names) - len(kinds))
-        return tuple(
-            (name, kind, None, None, None, None, None)
-            for name, kind in zip(names, kinds, strict=True)
-        )
+        return tuple((name, None, None, None, None, None, None) for name in self._result.columns)
 
     @property
     def rowcount(self) -> int:
@@ -106,28 +74,28 @@ class Cursor(Generic[R]):
 
     # ------------------------------------------------------------ executing
 
-    def execute(self, text: str, params: Params = ()) -> Self:
+    def execute(self, text: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> Cursor:
         """Execute one statement; returns the cursor itself.
 
         Raises: the errors of `epql`, with `span` and `text` where the statement is at fault.
         """
-        self._begin()
+        self._start()
         try:
-            self._take(self._runner.execute(text, params))
+            self._result = self._runner.execute(text, params)
         finally:
             self._used_s = self._turns.end()
         return self
 
-    def executemany(self, text: str, rows: Iterable[Params]) -> Self:
+    def executemany(self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> Cursor:
         """Execute one statement that writes for each row of parameters, all or none of them."""
-        self._begin()
+        self._start()
         try:
-            self._take(self._runner.execute_many(text, rows))
+            self._result = self._runner.execute_many(text, rows)
         finally:
             self._used_s = self._turns.end()
         return self
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         """Begin the turn of a new statement."""
         self._turns.begin()
         try:
@@ -137,57 +105,47 @@ class Cursor(Generic[R]):
             self._turns.end()
             raise
 
-    def _take(self, result: Result) -> None:
-        self._result = result
-        self._rows_max = self._runner.limits.rows
-        if self.row_factory is not rows.tuple_row and result.columns is not None:
-            self._make = self.row_factory(self)
-
     # ------------------------------------------------------------ fetching
 
-    def fetchone(self) -> R | None:
+    def fetchone(self) -> Row | None:
         """The next row, or None."""
-        return next(self, None)
-
-    def fetchmany(self, size: int | None = None) -> list[R]:
-        """The next rows, `arraysize` of them unless a size is given."""
-        wanted = max(self.arraysize if size is None else size, 0)
-        if self._rows_max is not None:
-            wanted = min(wanted, self._rows_max - self.rownumber + 1)
         self._turns.begin(self._used_s)
         try:
-            return self._made(list(islice(self._rows(), wanted)))
+            return next(self._rows(), None)
         finally:
             self._used_s = self._turns.end()
 
-    def fetchall(self) -> list[R]:
+    def fetchmany(self, size: int | None = None) -> list[Row]:
+        """The next rows, `arraysize` of them unless a size is given."""
+        wanted = self.arraysize if size is None else size
+        self._turns.begin(self._used_s)
+        try:
+            return list(islice(self._rows(), max(wanted, 0)))
+        finally:
+            self._used_s = self._turns.end()
+
+    def fetchall(self) -> list[Row]:
         """All rows that are left."""
-        if self._rows_max is not None:
-            return self.fetchmany(self._rows_max + 1)
         self._turns.begin(self._used_s)
         try:
             self._rows()
             assert self._result is not None
-            return self._made(self._result.rest())
+            return self._result.rest()
         finally:
             self._used_s = self._turns.end()
 
-    def __iter__(self) -> Self:
+    def __iter__(self) -> Cursor:
         self._rows()
         return self
 
-    def __next__(self) -> R:
+    def __next__(self) -> Row:
         self._turns.begin(self._used_s)
         try:
-            row = next(self._rows())
-            self.rownumber += 1
-            if self._rows_max is not None:
-                self._check_number()
-            return row if self._make is None else self._make(row)  # type: ignore[return-value]
+            return next(self._rows())
         finally:
             self._used_s = self._turns.end()
 
-    def _rows(self) -> Iterator[rows.Row]:
+    def _rows(self) -> Iterator[Row]:
         self._check_open()
         if self._result is None or self._result.columns is None:
             raise InterfaceError(
@@ -197,28 +155,13 @@ class Cursor(Generic[R]):
             )
         return self._result.rows
 
-    def _made(self, found: list[rows.Row]) -> list[R]:
-        self.rownumber += len(found)
-        self._check_number()
-        return found if self._make is None else list(map(self._make, found))  # type: ignore[return-value]
-
-    def _check_number(self) -> None:
-        if self._rows_max is None or self.rownumber <= self._rows_max:
-            return
-        assert self._result is not None
-        self._result.close()
-        raise OperationalError(
-            f"the answer has more than {self._rows_max:,} rows",
-            code="limit.rows",
-            hint="ask for less, such as with LIMIT, or raise limits.rows of the connection",
-        )
-
     # ------------------------------------------------------------ the rest of PEP 249
 
     def close(self) -> None:
-        """Let go of the rows. The cursor cannot be used any more."""
+        """Let go of the rows. What was told of them (`notices`, `basis`) can still be read."""
         with self._turns:
-            self._drop()
+            if self._result is not None:
+                self._result.close()
             self._is_closed = True
 
     def setinputsizes(self, sizes: Sequence[Any]) -> None:
@@ -227,15 +170,13 @@ class Cursor(Generic[R]):
     def setoutputsize(self, size: int, column: int | None = None) -> None:
         """Does nothing, as PEP 249 allows."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Cursor:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _drop(self) -> None:
-        self.rownumber = 0
-        self._make = None
         if self._result is not None:
             self._result.close()
             self._result = None

@@ -36,6 +36,10 @@ class State:
         """The transaction's clauses over the session's (R4)."""
         return merged(self.transaction, self.session)
 
+    def become(self, other: State) -> None:
+        """Take over all that another one says; whoever holds this one sees it."""
+        vars(self).update(vars(other))
+
     # ------------------------------------------------------------ SET
 
     def set(self, statement: nodes.Set, resolver: Resolver) -> None:

@@ -13,9 +13,7 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "topic", nargs="?", metavar="COMMAND", choices=list(COMMANDS), help="one of those"
-    )
+    parser.add_argument("topic", nargs="?", metavar="COMMAND", choices=sorted(COMMANDS))
 
 
 def run(arguments: argparse.Namespace) -> int:
