@@ -51,7 +51,8 @@ def apply(session: Session, config: Config) -> None:
         screen.style = replace(screen.style, format=config.mode)
     if screen.style.null is None:
         screen.style = replace(screen.style, null=config.null)
-    screen.width, screen.numbers = config.width, config.numbers
+    screen.style = replace(screen.style, numbers=config.numbers)
+    screen.width = config.width
     screen.pager = usual_pager() if config.pager is None else config.pager
     session.timing, session.vi = config.timing, config.vi
     if not config.notices:

@@ -93,7 +93,7 @@ def converse(session: Session, read: Callable[[], str]) -> None:
         except (EOFError, Quit):
             break
         except KeyboardInterrupt:
-            session.screen.note("interrupted")
+            session.screen.interrupted()
         except Error as error:
             session.screen.complain(error)
     if session.connection.in_transaction:

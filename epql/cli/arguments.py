@@ -16,7 +16,7 @@ from epql.cli.registry import COMMANDS, GROUPS, Examples, command
 from epql.output.render import FORMATS
 
 EXAMPLES = (
-    ("epql kb.epql", "a line loop on a database"),
+    ("epql kb.epql", "the shell: .help there tells more"),
     ('epql kb.epql -c "SELECT * FROM beliefs"', "one statement, or several with ;"),
     ("epql kb.epql --json -c \"SELECT * FROM beliefs AS OF '-24h'\"", ""),
     ("epql kb.epql -f script.epql", "a script; '-' reads standard input"),
@@ -128,7 +128,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
             help=f"the same as --format {name}",
         )  # fmt: skip
     output.add_argument("--no-header", action="store_true", help="leave the column names out")
-    output.add_argument("--null", metavar="TEXT", help="what NULL looks like in table and csv")
+    output.add_argument("--null", metavar="TEXT", help="what NULL looks like, except in json")
 
 
 def add_writing(parser: argparse.ArgumentParser) -> None:

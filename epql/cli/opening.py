@@ -1,4 +1,4 @@
-"""`epql PATH`: a line loop on a terminal, a script from -c, -f or standard input otherwise."""
+"""`epql PATH`: the shell on a terminal, a script from -c, -f or standard input otherwise."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def login_name() -> str:
 
 
 def _chunks(arguments: argparse.Namespace) -> Iterable[tuple[str, int]] | None:
-    """The script that is asked for; None is the line loop."""
+    """The script that is asked for; None is the shell."""
     if arguments.statements:
         return chain.from_iterable(
             chunks_of(text.splitlines(keepends=True)) for text in arguments.statements

@@ -27,6 +27,7 @@ class Style:
 
     `width`: the terminal's columns; None cuts nothing. `null`: what NULL looks like; None is the
     format's own ('NULL' for people, nothing in csv). `is_terminal`: escape what could steer it.
+    `numbers`: give each row of a table its number.
     """
 
     format: str = "table"
@@ -35,6 +36,7 @@ class Style:
     header: bool = True
     null: str | None = None
     is_terminal: bool = False
+    numbers: bool = False
 
 
 def render(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterator[str]:
@@ -55,7 +57,7 @@ def _line(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterator
 
 def _look(style: Style) -> Look:
     null = "NULL" if style.null is None else style.null
-    return Look(style.width, style.color, escape(null), style.header)
+    return Look(style.width, style.color, escape(null), style.header, style.numbers)
 
 
 def _markdown(columns: Sequence[str], rows: Iterable[Row], style: Style) -> Iterator[str]:

@@ -30,7 +30,7 @@ class Screen:
     """Standard output and standard error, with manners.
 
     `pager`: the program for long answers, '' for none. `width`: None follows the terminal, 0 cuts
-    nothing. `numbers`: whether rows are numbered for people.
+    nothing.
     """
 
     def __init__(self, style: Style | None = None) -> None:
@@ -51,7 +51,6 @@ class Screen:
         self.err_color = is_tty(self.err) and wants_color()
         self.pager = ""
         self.width: int | None = None
-        self.numbers = False
         self._file: TextIO | None = None
         self._is_once = False
 
@@ -60,12 +59,8 @@ class Screen:
     def rows(self, columns: Sequence[str], rows: Iterable[Row], *, numbers: bool = False) -> int:
         """Write an answer; how many rows it had."""
         counted = _Counted(rows)
-        shown: Iterable[Row] = counted
-        style = self._style()
-        if (numbers or self.numbers) and style.format in FOR_PEOPLE:
-            columns = ("row", *columns)
-            shown = ((number, *row) for number, row in enumerate(counted, start=1))
-        self.pieces(render(columns, shown, style))
+        style = replace(self._style(), numbers=numbers or self.style.numbers)
+        self.pieces(render(columns, counted, style))
         if style.format in FOR_PEOPLE and style.is_terminal:
             self.say(self.dim(plural(counted.number, "row")))
         return counted.number
@@ -167,6 +162,13 @@ class Screen:
         self._flush()
         self.err.write(shown + "\n")
         self.err.flush()
+
+    def interrupted(self) -> None:
+        """Ctrl-C ended what was running; the terminal has shown it as ^C, over which we write."""
+        self._flush()
+        if is_tty(self.err):
+            self.err.write("\r\x1b[K" if self.err_color else "\r")
+        self.note("interrupted")
 
     def error(self, text: str) -> None:
         """Something wrong, in words."""

@@ -26,12 +26,13 @@ Row = Sequence[Value]
 
 @dataclass(frozen=True)
 class Look:
-    """How a table looks. `width` None: as wide as it needs, nothing cut."""
+    """How a table looks. `width` None: as wide as it needs, nothing cut. `numbers`: of rows."""
 
     width: int | None = None
     color: bool = False
     null: str = "NULL"
     header: bool = True
+    numbers: bool = False
 
     def dim(self, text: str) -> str:
         return f"\x1b[2m{text}\x1b[0m" if self.color and text else text
@@ -57,18 +58,24 @@ def lines(columns: Sequence[str], rows: Iterable[Row], look: Look) -> Iterator[s
     """The lines of a table, without line ends."""
     stream = iter(rows)
     first = list(islice(stream, LAYOUT_ROWS))
-    layout = lay_out(columns, first, look)
+    titles = ["row", *columns] if look.numbers else columns
+    layout = lay_out(titles, list(_numbered(first, look)), look)
     if layout is None:
         yield from blocks(columns, chain(first, stream), look)
         return
+    columns = titles
     if look.header:
         yield from _head(columns, layout, look)
     change, plain = _change_column(columns), replace(look, color=False)
-    for row in chain(first, stream):
+    for row in _numbered(chain(first, stream), look):
         if change is not None and row[change] in CHANGE_COLORS:
             yield look.change(_line(row, layout, plain), row[change])
         else:
             yield _line(row, layout, look)
+
+
+def _numbered(rows: Iterable[Row], look: Look) -> Iterable[Row]:
+    return ((n, *row) for n, row in enumerate(rows, start=1)) if look.numbers else rows
 
 
 def _change_column(columns: Sequence[str]) -> int | None:

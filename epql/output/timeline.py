@@ -68,14 +68,12 @@ def draw(subject: str, spans: Sequence[Span], now: int, canvas: Canvas) -> Itera
     since = min(span.since for span in spans)
     until = max(now, since + 1)
     labels = {(span.object, span.agent): _names(span) for span in spans}
-    room = max(canvas.columns - _STRIP_MIN - 4, 16)
     wide = [max(width(label[i]) for label in labels.values()) for i in (0, 1)]
-    wide[0] = min(wide[0], max(8, room - min(wide[1], room // 2)))
-    wide[1] = min(wide[1], max(6, room - wide[0]))
+    wide = [min(wide[0], canvas.columns * 3 // 10), min(wide[1], canvas.columns * 2 // 10)]
     left = 2 + wide[0] + 2 + wide[1] + 2
-    strip = max(canvas.columns - left, _STRIP_MIN)
+    strip = max(canvas.columns - left, _STRIP_MIN)  # about half of the columns
     yield canvas.paint(_fit(escape(subject), canvas.columns, canvas), "1")
-    yield f"{_text(since, _FULL)} to {_text(until, _FULL)}"
+    yield _fit(f"{_text(since, _FULL)} to {_text(until, _FULL)} UTC", canvas.columns, canvas)
     for predicate in dict.fromkeys(span.predicate for span in spans):
         yield canvas.paint(_fit(escape(predicate), canvas.columns, canvas), "1")
         lane = [span for span in spans if span.predicate == predicate]

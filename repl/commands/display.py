@@ -40,8 +40,9 @@ def width(session: Session, argument: str) -> None:
 
 def numbers(session: Session, argument: str) -> None:
     """`.numbers on|off`."""
-    session.screen.numbers = switch(".numbers", argument, session.screen.numbers)
-    _told(session, "numbers", session.screen.numbers)
+    style = session.screen.style
+    session.screen.style = replace(style, numbers=switch(".numbers", argument, style.numbers))
+    _told(session, "numbers", session.screen.style.numbers)
 
 
 def pager(session: Session, argument: str) -> None:
