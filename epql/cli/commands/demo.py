@@ -121,7 +121,7 @@ def _visit(session: Session, number: int, stop: Stop) -> None:
         screen.say()
         session.execute(statement)
     screen.say()
-    for line in fold(stop.meaning, min(screen.style.width or _PROSE_MAX, _PROSE_MAX)):
+    for line in fold(stop.meaning, min(screen.columns or _PROSE_MAX, _PROSE_MAX)):
         screen.say(line)
 
 
