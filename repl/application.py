@@ -19,17 +19,22 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.shortcuts import CompleteStyle
 
+from epql.output.lexer import EpqlLexer
 from epql.output.pager import usual_pager
 from epql.output.screen import terminal_width, wants_color
+from epql.repl.commands.register import offered
 from epql.repl.config import Config, history_path
+from epql.repl.editing import MistakeProcessor, StatementCompleter
 from epql.repl.history import SharedHistory
 from epql.repl.keys import bindings
 from epql.repl.looks import style_of
 from epql.repl.loop import chunks_of, converse
 from epql.repl.session import Session
+from epql.repl.source import ConnectionSource
 from epql.repl.status import Status, status_of
 
 
@@ -76,6 +81,9 @@ class Shell:
             multiline=config.keys,
             enable_history_search=True,
             complete_style=CompleteStyle.COLUMN,
+            completer=StatementCompleter(ConnectionSource(session.connection, offered())),
+            lexer=PygmentsLexer(EpqlLexer),
+            input_processors=[MistakeProcessor()],
             style=style_of(config),
             include_default_pygments_style=False,
             color_depth=ColorDepth.from_env()

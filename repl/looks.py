@@ -23,6 +23,10 @@ _CLASSES = {
 """For each part that a config can colour: its class, and how it looks without that."""
 
 _FIXED = {
+    "pygments.operator.word": "bold ansicyan",
+    "pygments.name.constant": "ansicyan",
+    "pygments.name.builtin": "bold",
+    "mistake": "underline ansired",
     "toolbar.label": "",
     "toolbar.value": "bold",
     "prompt.more": "ansibrightblack",

@@ -14,6 +14,7 @@ from epql.engine.index.snapshot import STRATEGIES
 from epql.engine.lifecycle import LANDING, LIVE, MOVES, STATES, TERMINAL
 from epql.explain.show import LISTS, SETTINGS
 from epql.repl.offer import Item
+from epql.repl.topics import topics
 
 _INSTANTS = {
     "-24h": "a day ago", "-7d": "a week ago", "-1mo": "a month ago", "-1y": "a year ago",
@@ -91,6 +92,7 @@ KINDS: dict[str, Callable[[], Mapping[str, str]]] = {
     "format": lambda: {"jsonl": "a line of JSON each", "csv": ""},
     "change": lambda: dict.fromkeys(("ADDED", "REMOVED", "CHANGED"), ""),
     "cause": lambda: dict.fromkeys(_CAUSES, ""),
+    "page": lambda: {name: topic.page for topic in topics() for name in topic.names},
     "switch": lambda: {"on": "", "off": ""},
 }
 """By kind, how its words are found."""

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from epql.output.cells import cut, escape, pad, short, width
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STRIP_MIN = 20
+_STRIP_MIN = 10
 
 _MARKS = {
     "approved": ("█", "#", "32"),
@@ -85,7 +85,8 @@ def draw(subject: str, spans: Sequence[Span], now: int, canvas: Canvas) -> Itera
             bar = _bar(own, since, until, strip, canvas)
             yield f"  {names[0]}  {names[1]}  {bar}".rstrip()
     yield from (" " * left + line for line in _axis(since, until, strip, canvas))
-    yield canvas.paint(_legend({span.state for span in spans}, canvas), "2")
+    legend = _legend({span.state for span in spans}, canvas)
+    yield canvas.paint(_fit(legend, canvas.columns, canvas), "2")
 
 
 def _names(span: Span) -> tuple[str, str]:

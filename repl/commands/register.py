@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from epql.engine.errors import ProgrammingError
 from epql.engine.spelling import closest
+from epql.output.render import FORMATS
+from epql.repl import offer
 from epql.repl.commands import (
     display,
     files,
@@ -64,6 +66,21 @@ COMMANDS = {
 
 ALSO = {".exit": ".quit", ".q": ".quit", ".tables": ".relations", ".?": ".help"}
 """Names that people bring from other shells."""
+
+
+_OFFERED = {
+    "[topic]": "[page]", "[format]": "|".join(FORMATS), "[command|on|off]": "on|off",
+    "[columns|auto|off]": "auto|off",
+}  # fmt: skip
+"""What is completed, where help calls it otherwise."""
+
+
+def offered() -> list[offer.Command]:
+    """The commands as completion takes them."""
+    return [
+        offer.Command(name, command.does, _OFFERED.get(command.takes, command.takes))
+        for name, command in COMMANDS.items()
+    ]
 
 
 def run(session: Session, text: str) -> None:
