@@ -35,9 +35,11 @@ _CAUSES = (
 
 
 def words(kind: str, of: str | None) -> tuple[Item, ...]:
-    """The words of a kind; `of`: the policy whose values they are."""
+    """The words of a kind; `of`: the policy whose values they are, or the word they follow."""
     if kind == "policy_value":
         return _values(of or "")
+    if kind == "setting_rest":
+        return _rest((of or "").lower())
     found = KINDS.get(kind)
     return () if found is None else _made(found)
 
@@ -58,6 +60,14 @@ def _states() -> dict[str, str]:
 def _settings() -> dict[str, str]:
     policies = {name: policy.doc for name, policy in POLICIES.items()}
     return {**dict.fromkeys(SETTINGS, "setting"), **dict.fromkeys(LISTS, "list"), **policies}
+
+
+def _rest(first: str) -> tuple[Item, ...]:
+    """What may follow the first word of what SHOW shows."""
+    if first == "policy":
+        return words("policy", None)
+    named = (name.partition(" ") for name in SETTINGS)
+    return tuple(Item(rest) for word, _, rest in named if word == first and rest)
 
 
 def _zones() -> dict[str, str]:

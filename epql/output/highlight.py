@@ -11,7 +11,7 @@ def highlight(text: str) -> str:
     r"""The statement with its words, texts, numbers and comments coloured.
 
     >>> highlight("COMMIT -- it")
-    "\x1b[1;36mCOMMIT\x1b[0m \x1b[2m-- it\x1b[0m"
+    '\x1b[1;36mCOMMIT\x1b[0m \x1b[2m-- it\x1b[0m'
     """
     from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
 

@@ -18,10 +18,10 @@ class Ahead:
     `start` is where the word at the cursor begins, `typed` what there is of it (in a string:
     without quotes); `quote` opened it. `keywords` are whole, as far as only one way leads on
     (ORDER BY). `kinds` says what a name or a text there may mean, the likeliest first; none where
-    it is one's own. `of` is the table before a dot, or the policy before its value. `tables` are
-    those the place sees, `common` the names of CTEs; `clause` is the one it stands in ('WHERE').
-    `used`: keywords of the statement so far are written small ('lower'), in capitals ('upper'), or
-    there are none ('').
+    it is one's own. `of` is the table before a dot, the policy before its value, the first word
+    behind SHOW. `tables` are those the place sees, `common` the names of CTEs; `clause` is the one
+    it stands in ('WHERE'). `used`: keywords of the statement so far are written small ('lower'),
+    in capitals ('upper'), or there are none ('').
     """
 
     start: int

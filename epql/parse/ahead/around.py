@@ -62,6 +62,8 @@ def around(tokens: Sequence[Token], place: int) -> Around:
     tables: list[Table] = []
     for level in levels:
         tables += statement.sources(statement.branch(level, place), common)
+        if statement.is_alone(level):
+            break
     return Around(tuple(tables), tuple(table.alias for table in common.values()))
 
 
@@ -116,6 +118,10 @@ class Statement:
                 first = number + 1
         return Level(first, end, level.depth)
 
+    def is_alone(self, level: Level) -> bool:
+        """Whether a query sees nothing of the query around it: a CTE, a query in FROM."""
+        return self._word_at(level.first - 2) in ("AS", "MATERIALIZED", "FROM", "JOIN")
+
     # ------------------------------------------------------------ WITH
 
     def commons(self, level: Level, known: Commons) -> dict[str, Table]:
@@ -158,11 +164,11 @@ class Statement:
 
     # ------------------------------------------------------------ FROM
 
-    def sources(self, level: Level, common: Commons) -> list[Table]:
+    def sources(self, level: Level, common: Commons, *, in_from: bool = False) -> list[Table]:
         """The tables of FROM, of JOIN, and the table that is written."""
         found: list[Table] = []
         numbers = list(self.here(level))
-        wanted = in_from = False
+        wanted = in_from
         at = 0
         while at < len(numbers):
             number = numbers[at]
@@ -203,7 +209,9 @@ class Statement:
         if first in self.closes:
             inside = Level(first + 1, self.closes[first], level.depth + 1)
             if self._word_at(inside.first) not in _QUERIES:  # joins in parentheses
-                return 1, [] if inside.depth > DEPTH_MAX else self.sources(inside, common)
+                return 1, [] if inside.depth > DEPTH_MAX else self.sources(
+                    inside, common, in_from=True
+                )
             size, alias, _ = self._more(numbers, 1)
             return size, [self.answer(inside, alias, common)]
         size = 1

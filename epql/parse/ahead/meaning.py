@@ -14,13 +14,14 @@ from epql.parse.ahead.stack import Stack
 from epql.parse.driver import Driver
 from epql.parse.lexer import NAME
 
-_LIST = r"(?:\w+ )*?"
+_LIST = r"(?:(?!RPAR )\w+ )*?"
 PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
     # sessions, declarations
     (r"AGENT ", ("agent",)),
     (r"TIME ZONE ", ("zone",)),
     (r"FUSE ", ("switch",)),
-    (r"SHOW (?:AS_OF |NAME |name |__\w+ )*", ("setting",)),
+    (r"SHOW ", ("setting",)),
+    (r"SHOW NAME ", ("setting_rest",)),
     (r"DEFINE POLICY ", ("policy",)),
     (r"DEFINE POLICY \w+ EQ ", ("policy_value",)),
     (r"DEFINE PREDICATE ", ("predicate",)),

@@ -40,7 +40,7 @@ class Stack:
 
     @cached_property
     def of(self) -> str | None:
-        """The table before a dot, or the policy before its value."""
+        """The table before a dot, the policy before its value, the first word behind SHOW."""
         found = _OWNER.search(self.text)
         return None if found is None else name_of(self._tokens[self._first(found[0])])
 
@@ -93,7 +93,7 @@ class Stack:
         return _slot_compared((*self._tokens, *after), self.compared[0])
 
 
-_OWNER = re.compile(r"\b\w+ DOT \Z|(?<=POLICY )\w+ EQ \Z")
+_OWNER = re.compile(r"\b\w+ DOT \Z|(?<=POLICY )\w+ EQ \Z|(?<=SHOW )NAME \Z")
 _VALUES = re.compile(r"\bLPAR ((?:(?:value|pattern_part) COMMA ){0,2})\Z")
 _COMPARING = re.compile(
     r"\b\w+ (?:EQ|EQ_EQ|NE|NE_BANG|IS(?: NOT)?|(?:NOT )?(?:LIKE|GLOB)"
