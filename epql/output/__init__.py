@@ -4,6 +4,7 @@
     pager       long answers through less
     render      rows to text, one writer for each format
     table       the format for people: aligned columns, or a block for each row
+    html        the same for notebooks
     cells       one value: escaped, shortened, measured
     complaint   an error with its caret, as wide as the screen
     lexer       EPQL for Pygments
