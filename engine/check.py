@@ -75,7 +75,7 @@ def check(path: Path, progress: Progress | None = None) -> Verdict:
     check_folder(path, must_exist=True)
     files = OsFiles(path)
     check_format(files)
-    with _index(path / INDEX) as (db, fault):
+    with opened_index(path / INDEX) as (db, fault):
         tx, digest = (0, None) if db is None else applied(db)[:2]
         expected = [Expectation(tx, digest)] if tx else []
         journal = verify(files, expect=expected)
@@ -85,7 +85,7 @@ def check(path: Path, progress: Progress | None = None) -> Verdict:
             with _translated():
                 faults += check_sqlite(db)
                 if journal.is_sound:
-                    faults += _check_age(files, path / INDEX, tx, journal.last_tx)
+                    faults += check_age(files, path / INDEX, tx, journal.last_tx)
                     faults += _check_fold(db, files, tx, tables, progress)
         audit = inspect(path)
         return Verdict(journal, audit, tuple(faults), tables, None if db is None else tx)
@@ -129,7 +129,7 @@ def check_record(kind: str, payload: bytes, place: str) -> Fault | None:
 
 
 @contextmanager
-def _index(path: Path) -> Iterator[tuple[apsw.Connection | None, Fault | None]]:
+def opened_index(path: Path) -> Iterator[tuple[apsw.Connection | None, Fault | None]]:
     """One snapshot of the index, opened so that nothing is written beside it."""
     if not path.exists() or not path.stat().st_size:
         sentence = "there is no index; it is made at the next opening"
@@ -191,7 +191,7 @@ def check_sqlite(db: apsw.Connection) -> Iterator[Fault]:
         yield Fault("index.corrupt", f"SQLite finds its file damaged: {error}")
 
 
-def _check_age(files: Files, path: Path, tx: int, last_tx: int) -> Iterator[Fault]:
+def check_age(files: Files, path: Path, tx: int, last_tx: int) -> Iterator[Fault]:
     """Whether the index lacks commits that nobody is about to bring into it.
 
     The journal was read after the index: what a writer did meanwhile shows only in the journal.
@@ -200,7 +200,7 @@ def _check_age(files: Files, path: Path, tx: int, last_tx: int) -> Iterator[Faul
     """
     if tx >= last_tx or WriterLock.of(files).probe():
         return
-    with _index(path) as (db, fault):
+    with opened_index(path) as (db, fault):
         now = tx if db is None or fault is not None else applied(db).tx
     if now < last_tx:
         behind = f"the index is at tx {now}, the journal at tx {last_tx}"

@@ -17,6 +17,7 @@ Codes are short, dotted and stable (`parse.unexpected_token`); docs/language/err
 
 from __future__ import annotations
 
+import pickle
 from typing import Any, NamedTuple
 
 
@@ -116,15 +117,32 @@ class Error(Exception):
         return self.render()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.__dict__)
+        cause = _portable(self.__cause__)
+        return _rebuild, (type(self), self.__dict__, cause, self.__suppress_context__)
 
 
-def _rebuild(cls: type[Error], state: dict[str, Any]) -> Error:
+def _rebuild(
+    cls: type[Error],
+    state: dict[str, Any],
+    cause: BaseException | None = None,
+    is_context_suppressed: bool = False,
+) -> Error:
     """Unpickle an error without knowing its constructor's keywords."""
     error = cls.__new__(cls)
     Exception.__init__(error, state["message"])
     error.__dict__.update(state)
+    error.__cause__ = cause
+    error.__suppress_context__ = is_context_suppressed
     return error
+
+
+def _portable(cause: BaseException | None) -> BaseException | None:
+    """A cause that another process can have: itself, or what it says."""
+    try:
+        pickle.loads(pickle.dumps(cause))
+    except Exception:  # whatever somebody's class does when it is pickled
+        return RuntimeError(repr(cause))
+    return cause
 
 
 _LINE_MAX = 160

@@ -14,6 +14,7 @@ from epql.engine import scratch
 from epql.engine.errors import DataError, Error, InternalError, OperationalError, ProgrammingError
 from epql.engine.turns import ENDED_EARLY
 from epql.engine.vtab.base import NOT_GIVEN
+from epql.engine.vtab.register import RELATIONS
 
 if TYPE_CHECKING:
     from epql.engine.session import Opened, Session
@@ -182,6 +183,24 @@ def typed_columns_of(session: Session, sql: str) -> list[tuple[str, str | None]]
         raise translated(error) from error
 
 
+def declared_types(session: Session, sql: str) -> list[str | None]:
+    """What the columns SQL gives are declared as, None for what is computed; TIMESTAMP for the
+    columns of relations that show instants.
+    """
+    with _translating():
+        found = apsw.ext.query_info(session.sql, sql).description_full or ()
+    return [_declared(*one) for one in found]
+
+
+def _declared(
+    name: str, declared: str | None, database: str | None, table: str | None, column: str | None
+) -> str | None:
+    relation = RELATIONS.get(table or "") if database == "main" else None
+    if relation is None:
+        return declared
+    return next((one.kind for one in relation.columns if one.name == column), declared)
+
+
 def scratch_columns(session: Session, table: str) -> list[tuple[str, str | None]]:
     """The columns of a scratch table with their declared types."""
     sql = "SELECT name, nullif(type, '') FROM pragma_table_xinfo(?, 'temp') WHERE hidden <> 1"
@@ -217,12 +236,18 @@ _NAMES = (
         "the column {} is in more than one table",
     ),
 )
-_REFUSED = (apsw.SQLError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError)
+_REFUSED = (apsw.SQLError, apsw.MismatchError, apsw.RangeError)
 
 
 def translated(error: apsw.Error) -> Error:
     """SQLite's error as one of ours; the planner adds the place in the text."""
     text = str(error).removeprefix("SQLError: ").replace("table temp.", "table ")
+    if isinstance(error, apsw.TooBigError):
+        return OperationalError(
+            "a value or a row is longer than the connection allows",
+            code="limit.length",
+            hint="ask for less, or raise limits.length of the connection",
+        )
     if isinstance(error, apsw.InterruptError):
         return OperationalError("the statement was interrupted", code="statement.interrupted")
     if isinstance(error, apsw.ConstraintError):

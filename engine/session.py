@@ -64,6 +64,8 @@ class Session:
         self.db = database.db
         self.sql = _open()
         self.turns.watch(self.sql)
+        if database.options.read_only:
+            self.sql.pragma("temp_store", 2)  # in memory: not even a passing file is written
         self.scratch = Scratch(self.sql, self.turns)
         self.objects = database.objects
         self.declarations = database.declarations
@@ -84,6 +86,10 @@ class Session:
             yield
         finally:
             self._speaker = usual
+
+    def limit_length(self, length: int) -> None:
+        """No value or row of a person's SQL is longer than so many bytes."""
+        self.sql.limit(apsw.SQLITE_LIMIT_LENGTH, length)
 
     def close(self) -> None:
         """Let go of the scratch tables."""
@@ -158,5 +164,7 @@ def _open() -> apsw.Connection:
     ):
         db.config(setting, 0)
     db.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+    for count in (1, 2):
+        db.create_scalar_function("fts3_tokenizer", None, count)  # it shows addresses in memory
     regexp.register(db)
     return db

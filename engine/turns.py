@@ -44,6 +44,8 @@ class Turns:
         self._running = 0
         """The number of the turn at hand; 0 between turns."""
         self._condemned = _NOBODY
+        self._limit_s: float | None = None
+        """That of the turn at hand, which a new limit does not change."""
         self._deadline: float | None = None
         self._began = 0.0
         self._shields = 0
@@ -66,9 +68,10 @@ class Turns:
         self._mutex.acquire()
         self._depth += 1
         if self._depth == 1:
-            if self.time_s is not None:
+            self._limit_s = self.time_s
+            if self._limit_s is not None:
                 self._began = time.monotonic() - used_s
-                self._deadline = self._began + self.time_s
+                self._deadline = self._began + self._limit_s
             self._count += 1
             self._running = self._count
 
@@ -77,7 +80,7 @@ class Turns:
         used_s = 0.0
         if self._depth == 1:
             self._running = 0
-            if self.time_s is not None:
+            if self._limit_s is not None:
                 used_s, self._deadline = time.monotonic() - self._began, None
         self._depth -= 1
         self._mutex.release()
@@ -108,7 +111,7 @@ class Turns:
         if self._deadline is not None and time.monotonic() > self._deadline:
             self._deadline = None
             raise OperationalError(
-                f"the statement ran longer than {self.time_s:g} s",
+                f"the statement ran longer than {self._limit_s:g} s",
                 code="limit.time",
                 hint="ask for less, or raise limits.time of the connection",
             )

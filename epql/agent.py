@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from epql.engine.explain.words import literal
 from epql.engine.records import Object
+from epql.rows import tuple_row
 
 if TYPE_CHECKING:
     from epql.cursor import Cursor
+    from epql.rows import Row, RowFactory
     from epql.runner import Runner
 
 Time = str | date | int
@@ -115,6 +117,58 @@ def said_of(verb: str, target: Target) -> Said:
     return Said(f"{verb} ?", target)
 
 
+def said_assertion(
+    subject: str,
+    predicate: str,
+    object: Object,  # noqa: A002  the third part of a triple
+    *,
+    confidence: float | None = None,
+    lifecycle: str | None = None,
+    agent: str | None = None,
+    source: str | None = None,
+    valid_from: Time | None = None,
+    valid_to: Time | None = None,
+    because: Sequence[str] = (),
+    qualified: Mapping[str, Object] | None = None,
+    key: str | None = None,
+    if_none: bool = False,
+    reason: str | None = None,
+) -> Said:
+    """An ASSERT."""
+    said = Said("ASSERT (?, ?, ?)", subject, predicate, object)
+    said.add("AGENT ?", agent).add("CONFIDENCE ?", confidence).add("LIFECYCLE ?", lifecycle)
+    said.add("SOURCE ?", source).add_valid(valid_from, valid_to)
+    if because:
+        said.add("BECAUSE " + ", ".join("?" * len(because)), *because)
+    if qualified:
+        pairs = ", ".join(f"{literal(name)} = ?" for name in qualified)
+        said.add(f"QUALIFIED ({pairs})", *qualified.values())
+    said.add("KEY ?", key)
+    if if_none:
+        said.add("IF NONE")
+    return said.add("REASON ?", reason)
+
+
+def said_correction(
+    target: Target,
+    *,
+    reason: str,
+    to: Object | None = None,
+    valid_from: Time | None = None,
+    valid_to: Time | None = None,
+    forbid: bool = False,
+    prefer: Object | None = None,
+    confidence: float | None = None,
+    source: str | None = None,
+) -> Said:
+    """A CORRECT."""
+    said = said_of("CORRECT", target).add("TO ?", to).add_valid(valid_from, valid_to)
+    if forbid:
+        said.add("FORBID")
+    said.add("PREFER ?", prefer).add("CONFIDENCE ?", confidence).add("SOURCE ?", source)
+    return said.add("REASON ?", reason)
+
+
 class Speaking:
     """The methods of a connection for agent code."""
 
@@ -123,7 +177,9 @@ class Speaking:
         @property
         def runner(self) -> Runner: ...
 
-        def execute(self, text: str, params: Sequence[Any] = ()) -> Cursor: ...
+        def execute(self, text: str, params: Sequence[Any] = ()) -> Cursor[Any]: ...
+
+        def cursor(self, *, row_factory: RowFactory[Row]) -> Cursor[Row]: ...
 
     def assert_(
         self,
@@ -148,15 +204,12 @@ class Speaking:
         Raises: IntegrityError `rule.forbidden` if a rule forbids it, and the errors of ASSERT.
         Source: docs/language/asserting.md.
         """
-        said = Said("ASSERT (?, ?, ?)", subject, predicate, object)
-        said.add("AGENT ?", agent).add("CONFIDENCE ?", confidence).add("LIFECYCLE ?", lifecycle)
-        said.add("SOURCE ?", source).add_valid(valid_from, valid_to)
-        if because:
-            said.add("BECAUSE " + ", ".join("?" * len(because)), *because)
-        if qualified:
-            pairs = ", ".join(f"{literal(name)} = ?" for name in qualified)
-            said.add(f"QUALIFIED ({pairs})", *qualified.values())
-        said.add("KEY ?", key).add("REASON ?", reason).add("RETURNING id")
+        said = said_assertion(
+            subject, predicate, object, confidence=confidence, lifecycle=lifecycle, agent=agent,
+            source=source, valid_from=valid_from, valid_to=valid_to, because=because,
+            qualified=qualified, key=key, reason=reason,
+        )  # fmt: skip
+        said.add("RETURNING id")
         return str(self._said(said).fetchall()[0][0])
 
     def check(
@@ -201,11 +254,11 @@ class Speaking:
         Raises: IntegrityError for what cannot be corrected, and the errors of targets.
         Source: docs/language/judging.md.
         """
-        said = said_of("CORRECT", target).add("TO ?", to).add_valid(valid_from, valid_to)
-        if forbid:
-            said.add("FORBID")
-        said.add("PREFER ?", prefer).add("CONFIDENCE ?", confidence).add("SOURCE ?", source)
-        said.add("REASON ?", reason).add("RETURNING corrected_by")
+        said = said_correction(
+            target, reason=reason, to=to, valid_from=valid_from, valid_to=valid_to, forbid=forbid,
+            prefer=prefer, confidence=confidence, source=source,
+        )  # fmt: skip
+        said.add("RETURNING corrected_by")
         return str(self._said(said).fetchall()[0][0])
 
     @contextmanager
@@ -223,5 +276,5 @@ class Speaking:
         finally:
             state.session = before
 
-    def _said(self, said: Said) -> Cursor:
-        return self.execute(said.text, said.values)
+    def _said(self, said: Said) -> Cursor[Row]:
+        return self.cursor(row_factory=tuple_row).execute(said.text, said.values)

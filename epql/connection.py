@@ -11,25 +11,67 @@ and leaves `messages` (notices), `basis` (what the answer stands on) and rows at
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, Self, overload
 
 from epql.agent import Speaking
-from epql.cursor import Cursor
+from epql.cursor import Cursor, Params
 from epql.engine import errors
 from epql.engine.clock import Clock, system_clock
 from epql.engine.content import check_name
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError, ProgrammingError
 from epql.engine.opening import Options
+from epql.limits import Limits
+from epql.rows import Row, RowFactory, T, tuple_row
 from epql.runner import Runner
 
-DEFAULT_AGENT = "anonymous"
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
 
-apilevel = "2.0"
-threadsafety = 1
-paramstyle = "qmark"
+    R = TypeVar("R", default=Row)
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
+
+DEFAULT_AGENT = "anonymous"
+NO_LIMITS = Limits()
+
+
+@overload
+def connect(
+    path: str | os.PathLike[str],
+    *,
+    agent: str | None = None,
+    clock: Clock | None = None,
+    read_only: bool = False,
+    durability: str = "full",
+    audit: str = "lazy",
+    timeout: float = 5.0,
+    autocommit: bool = False,
+    gardener: bool = True,
+    limits: Limits = NO_LIMITS,
+) -> Connection[Row]: ...
+
+
+@overload
+def connect(
+    path: str | os.PathLike[str],
+    *,
+    agent: str | None = None,
+    clock: Clock | None = None,
+    read_only: bool = False,
+    durability: str = "full",
+    audit: str = "lazy",
+    timeout: float = 5.0,
+    autocommit: bool = False,
+    gardener: bool = True,
+    limits: Limits = NO_LIMITS,
+    row_factory: RowFactory[T],
+) -> Connection[T]: ...
 
 
 def connect(
@@ -43,7 +85,9 @@ def connect(
     timeout: float = 5.0,
     autocommit: bool = False,
     gardener: bool = True,
-) -> Connection:
+    limits: Limits = NO_LIMITS,
+    row_factory: RowFactory[Any] = tuple_row,
+) -> Connection[Any]:
     """Open the database at `path`, a folder that is made if it is not there.
 
     Shape: ':memory:' is a database of this connection alone. `agent` is who speaks (else
@@ -52,7 +96,8 @@ def connect(
         now the same as 'full'. `audit`: when reads are written to the audit: 'lazy' within
         100 ms, 'sync' before the answer, 'off' never. With `autocommit` each statement commits.
         `gardener`: do what follows from corrections, those of this connection and any left
-        undone; False leaves it to others, or to `garden`.
+        undone; False leaves it to others, or to `garden`. `limits`: what one statement may take.
+        `row_factory`: what a row is, a tuple unless it says otherwise (epql.rows has others).
     Units: `timeout` in seconds: how long to wait for another writer.
     Raises: ProgrammingError, OperationalError, InternalError; nothing is created by a failure.
     Source: docs/reference/connector.md.
@@ -65,13 +110,23 @@ def connect(
             code="connect.clock",
             hint="give a callable that returns an aware datetime",
         )
+    _check_limits(limits)
     speaker = DEFAULT_AGENT if agent is None else check_name("agent", agent)
     options = Options(clock or system_clock, read_only, durability, float(timeout), audit, gardener)
     database = Database(_text_of(path), options)
-    runner = Runner(database, speaker, autocommit=autocommit)
+    runner = Runner(database, speaker, autocommit=autocommit, limits=limits)
     runner.gardening.at_opening()
     database.notices += runner.gardening.take_notices()
-    return Connection(runner)
+    return Connection(runner, row_factory)
+
+
+def _check_limits(limits: object) -> None:
+    if not isinstance(limits, Limits):
+        raise InterfaceError(
+            f"limits are given as epql.Limits, not as {type(limits).__name__}",
+            code="limit.value",
+            hint="epql.Limits(time=2.0, rows=10_000)",
+        )
 
 
 def _text_of(path: object) -> str:
@@ -85,8 +140,8 @@ def _text_of(path: object) -> str:
         ) from None
 
 
-class Connection(Speaking):
-    """A session with a database (PEP 249). Not to be shared between threads."""
+class Connection(Speaking, Generic[R]):
+    """A session with a database (PEP 249). Threads may share it: their calls take turns."""
 
     Warning = errors.Warning
     Error = errors.Error
@@ -99,8 +154,9 @@ class Connection(Speaking):
     ProgrammingError = errors.ProgrammingError
     NotSupportedError = errors.NotSupportedError
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, row_factory: RowFactory[R]) -> None:
         self._runner: Runner | None = runner
+        self.row_factory = row_factory
 
     @property
     def runner(self) -> Runner:
@@ -111,9 +167,15 @@ class Connection(Speaking):
 
     # ------------------------------------------------------------ PEP 249
 
-    def cursor(self) -> Cursor:
-        """A new cursor."""
-        return Cursor(self, self.runner)
+    @overload
+    def cursor(self) -> Cursor[R]: ...
+
+    @overload
+    def cursor(self, *, row_factory: RowFactory[T]) -> Cursor[T]: ...
+
+    def cursor(self, *, row_factory: RowFactory[Any] | None = None) -> Cursor[Any]:
+        """A new cursor. `row_factory`: what its rows are; the connection's, unless it is given."""
+        return Cursor(self, self.runner, row_factory or self.row_factory)
 
     def commit(self) -> None:
         """Make the open transaction durable and visible; nothing if there is none."""
@@ -140,7 +202,7 @@ class Connection(Speaking):
             self._runner = None
             runner.close()
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
@@ -154,15 +216,15 @@ class Connection(Speaking):
 
     # ------------------------------------------------------------ extras
 
-    def execute(self, text: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> Cursor:
+    def execute(self, text: str, params: Params = ()) -> Cursor[R]:
         """A new cursor that has executed the statement."""
         return self.cursor().execute(text, params)
 
-    def executemany(self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> Cursor:
+    def executemany(self, text: str, rows: Iterable[Params]) -> Cursor[R]:
         """A new cursor that has executed the statement for each row of parameters."""
         return self.cursor().executemany(text, rows)
 
-    def script(self, text: str) -> Iterator[Cursor]:
+    def script(self, text: str) -> Iterator[Cursor[R]]:
         """Execute the statements of a script one by one; a cursor for each."""
         from epql.parse import split
 
@@ -204,6 +266,18 @@ class Connection(Speaking):
             self._runner.turns.interrupt()
 
     @property
+    def limits(self) -> Limits:
+        """What one statement may take; others count from the next statement on."""
+        return self.runner.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        _check_limits(limits)
+        runner = self.runner
+        with runner.turns:
+            runner.limits = limits
+
+    @property
     def autocommit(self) -> bool:
         """Whether each statement commits by itself."""
         return self.runner.autocommit
@@ -232,5 +306,12 @@ class Connection(Speaking):
         return list(self.runner.database.notices)
 
     def __del__(self) -> None:
+        if getattr(self, "_runner", None) is None:
+            return
+        warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self, stacklevel=2)
         with suppress(Exception):  # nobody is left to tell
             self.close()
+
+    def __repr__(self) -> str:
+        where = "closed" if self._runner is None else repr(self._runner.database.path)
+        return f"<epql.Connection {where}>"

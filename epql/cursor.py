@@ -1,33 +1,57 @@
-"""The cursor of PEP 249, with `messages`, `basis` and iteration."""
+"""The cursor of PEP 249, with `messages`, `basis`, row factories and iteration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Self
 
+from epql import rows
+from epql.dbapi import TypeObject, kind_of
 from epql.engine import errors
-from epql.engine.errors import InterfaceError
+from epql.engine.errors import InterfaceError, OperationalError
 from epql.result import Basis, Result
+from epql.rows import RowFactory, RowMaker
 from epql.runner import Runner
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from epql.connection import Connection
 
-Row = tuple[Any, ...]
-Description = tuple[tuple[str, None, None, None, None, None, None], ...]
+    R = TypeVar("R", default=rows.Row)
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
+
+Params = Sequence[Any] | Mapping[str, Any]
+Description = tuple[tuple[str, TypeObject | None, None, None, None, None, None], ...]
 
 
-class Cursor:
-    """Executes statements and gives their rows, one statement at a time."""
+class Cursor(Generic[R]):
+    """Executes statements and gives their rows, one statement at a time.
+
+    `rownumber`: how many rows of the answer have been fetched. `row_factory`: what a row is, from
+    the next statement on.
+    """
 
     arraysize: int = 1
+    lastrowid: None = None
+    """PEP 249 has it; what is written has ids, which RETURNING id gives."""
 
-    def __init__(self, connection: Connection, runner: Runner) -> None:
+    def __init__(
+        self, connection: Connection[Any], runner: Runner, row_factory: RowFactory[R]
+    ) -> None:
         self.connection = connection
-        self._runner = runner
+        self.row_factory = row_factory
+        self.rownumber = 0
         self._turns = runner.turns
+        self._runner = runner
         self._result: Result | None = None
+        self._make: RowMaker[R] | None = None
+        """What makes a row of a tuple; None: it is the tuple."""
+        self._rows_max: int | None = None
         self._used_s = 0.0
         """How long the statement has run so far, where its time is limited."""
         self._is_closed = False
@@ -36,10 +60,18 @@ class Cursor:
 
     @property
     def description(self) -> Description | None:
-        """PEP 249: a tuple of seven for each column, the name first; None without rows."""
+        """PEP 249: a tuple of seven for each column, the name and the kind first; None without
+        rows. The kind is None where values of several kinds may come."""
         if self._result is None or self._result.columns is None:
             return None
-        return tuple((name, None, None, None, None, None, None) for name in self._result.columns)
+        names = self._result.columns
+        with self._turns:
+            kinds = [kind_of(declared) for declared in self._result.types()]
+        kinds += [None] * (len(names) - len(kinds))
+        return tuple(
+            (name, kind, None, None, None, None, None)
+            for name, kind in zip(names, kinds, strict=True)
+        )
 
     @property
     def rowcount(self) -> int:
@@ -74,28 +106,28 @@ class Cursor:
 
     # ------------------------------------------------------------ executing
 
-    def execute(self, text: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> Cursor:
+    def execute(self, text: str, params: Params = ()) -> Self:
         """Execute one statement; returns the cursor itself.
 
         Raises: the errors of `epql`, with `span` and `text` where the statement is at fault.
         """
-        self._start()
+        self._begin()
         try:
-            self._result = self._runner.execute(text, params)
+            self._take(self._runner.execute(text, params))
         finally:
             self._used_s = self._turns.end()
         return self
 
-    def executemany(self, text: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> Cursor:
+    def executemany(self, text: str, rows: Iterable[Params]) -> Self:
         """Execute one statement that writes for each row of parameters, all or none of them."""
-        self._start()
+        self._begin()
         try:
-            self._result = self._runner.execute_many(text, rows)
+            self._take(self._runner.execute_many(text, rows))
         finally:
             self._used_s = self._turns.end()
         return self
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
         """Begin the turn of a new statement."""
         self._turns.begin()
         try:
@@ -105,47 +137,57 @@ class Cursor:
             self._turns.end()
             raise
 
+    def _take(self, result: Result) -> None:
+        self._result = result
+        self._rows_max = self._runner.limits.rows
+        if self.row_factory is not rows.tuple_row and result.columns is not None:
+            self._make = self.row_factory(self)
+
     # ------------------------------------------------------------ fetching
 
-    def fetchone(self) -> Row | None:
+    def fetchone(self) -> R | None:
         """The next row, or None."""
-        self._turns.begin(self._used_s)
-        try:
-            return next(self._rows(), None)
-        finally:
-            self._used_s = self._turns.end()
+        return next(self, None)
 
-    def fetchmany(self, size: int | None = None) -> list[Row]:
+    def fetchmany(self, size: int | None = None) -> list[R]:
         """The next rows, `arraysize` of them unless a size is given."""
-        wanted = self.arraysize if size is None else size
+        wanted = max(self.arraysize if size is None else size, 0)
+        if self._rows_max is not None:
+            wanted = min(wanted, self._rows_max - self.rownumber + 1)
         self._turns.begin(self._used_s)
         try:
-            return list(islice(self._rows(), max(wanted, 0)))
+            return self._made(list(islice(self._rows(), wanted)))
         finally:
             self._used_s = self._turns.end()
 
-    def fetchall(self) -> list[Row]:
+    def fetchall(self) -> list[R]:
         """All rows that are left."""
+        if self._rows_max is not None:
+            return self.fetchmany(self._rows_max + 1)
         self._turns.begin(self._used_s)
         try:
             self._rows()
             assert self._result is not None
-            return self._result.rest()
+            return self._made(self._result.rest())
         finally:
             self._used_s = self._turns.end()
 
-    def __iter__(self) -> Cursor:
+    def __iter__(self) -> Self:
         self._rows()
         return self
 
-    def __next__(self) -> Row:
+    def __next__(self) -> R:
         self._turns.begin(self._used_s)
         try:
-            return next(self._rows())
+            row = next(self._rows())
+            self.rownumber += 1
+            if self._rows_max is not None:
+                self._check_number()
+            return row if self._make is None else self._make(row)  # type: ignore[return-value]
         finally:
             self._used_s = self._turns.end()
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Iterator[rows.Row]:
         self._check_open()
         if self._result is None or self._result.columns is None:
             raise InterfaceError(
@@ -154,6 +196,22 @@ class Cursor:
                 hint="execute a query first, or ask a verb for rows with RETURNING",
             )
         return self._result.rows
+
+    def _made(self, found: list[rows.Row]) -> list[R]:
+        self.rownumber += len(found)
+        self._check_number()
+        return found if self._make is None else list(map(self._make, found))  # type: ignore[return-value]
+
+    def _check_number(self) -> None:
+        if self._rows_max is None or self.rownumber <= self._rows_max:
+            return
+        assert self._result is not None
+        self._result.close()
+        raise OperationalError(
+            f"the answer has more than {self._rows_max:,} rows",
+            code="limit.rows",
+            hint="ask for less, such as with LIMIT, or raise limits.rows of the connection",
+        )
 
     # ------------------------------------------------------------ the rest of PEP 249
 
@@ -170,13 +228,15 @@ class Cursor:
     def setoutputsize(self, size: int, column: int | None = None) -> None:
         """Does nothing, as PEP 249 allows."""
 
-    def __enter__(self) -> Cursor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _drop(self) -> None:
+        self.rownumber = 0
+        self._make = None
         if self._result is not None:
             self._result.close()
             self._result = None

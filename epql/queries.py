@@ -182,6 +182,11 @@ class Queries:
         names = self._names_in(plan)
         return names[: len(names) - plan.carried.columns]
 
+    def types_of(self, plan: Plan) -> list[str | None]:
+        """The declared types of a plan's columns; None where values are computed."""
+        types = reading.declared_types(self._session, plan.sql)
+        return types[: len(types) - plan.carried.columns]
+
     def _names_in(self, plan: Plan) -> list[str]:
         names = self._columns.get(plan.sql)
         if names is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,8 @@ class Result:
     basis: Callable[[], Basis] | None = None
     late: Callable[[], list[str]] | None = None
     query_id: str | None = None
+    types: Callable[[], Sequence[str | None]] = tuple
+    """The declared types of the columns, as far as they are known."""
 
     def all_notices(self) -> list[str]:
         """The notices, those that need a look of their own included."""

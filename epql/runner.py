@@ -24,14 +24,17 @@ from epql.engine.index.snapshot import Window
 from epql.engine.session import Present, Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
+from epql.engine.vtab.register import TYPES
 from epql.explain import answers
 from epql.explain.levels import Origins, Standing
 from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
 from epql.explain.show import Settings
 from epql.gardening import Gardening
+from epql.limits import Limits
 from epql.nodes import NO_CLAUSES, Expression, Parsed
 from epql.notices import Read, notices_of
 from epql.parse import parse
+from epql.parse.splitter import check_length
 from epql.plan.hidden import overridden
 from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
@@ -53,7 +56,7 @@ class Runner:
     `committed`: the tx of its last commit, the gardener's not counted; 0 before the first.
     """
 
-    def __init__(self, database: Database, agent: str, *, autocommit: bool) -> None:
+    def __init__(self, database: Database, agent: str, *, autocommit: bool, limits: Limits) -> None:
         self.database = database
         self.turns = database.turns
         self.state = State(agent)
@@ -68,6 +71,18 @@ class Runner:
         is_audited = database.audit.mode != "off"
         self.audits = Audits(database.audit, self.state) if is_audited else None
         self._parsed: dict[str, Parsed] = {}
+        self.limits = limits
+
+    @property
+    def limits(self) -> Limits:
+        """What one statement may take."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self.turns.time_s = limits.time
+        self.session.limit_length(limits.length)
 
     # ------------------------------------------------------------ statements
 
@@ -140,6 +155,7 @@ class Runner:
             raise ProgrammingError(
                 f"a statement is text, not {type(text).__name__}", code="statement.type"
             )
+        check_length(text, self._limits.statement)
         parsed = self._parsed.get(text)
         if parsed is None:
             _check_characters(text)
@@ -184,7 +200,7 @@ class Runner:
         scopes = queries.scopes_of(plan, resolver)
         columns = queries.columns_of(plan)
         scope = queries.stands_on(plan, scopes, resolver)
-        result = Result(-1, tuple(columns))
+        result = Result(-1, tuple(columns), types=partial(queries.types_of, plan))
         if audits is not None and plan.uses:
             question = audits.ask(plan, resolver, scopes, scope)
             result.query_id = question.id
@@ -221,6 +237,7 @@ class Runner:
         )
         reply = question(inquiry, parsed.statement)
         result = Result(-1, reply.columns, reply.rows, inquiry.notices)
+        result.types = partial(_types, reply.columns)
         if self.audits is not None:
             result.query_id, result.rows = self.audits.told(parsed, resolver, reply)
         result.basis = partial(self._basis, reply.scope, resolver, str(self.state.zone))
@@ -290,6 +307,7 @@ class Runner:
         return Result(
             answer.count, answer.columns, iter(answer.rows),
             [*resolver.notices, *work.notices, *transaction.notices],
+            types=partial(_types, answer.columns or ()),
         )  # fmt: skip
 
     def _writer(self) -> Writer | None:
@@ -469,6 +487,11 @@ class Runner:
 
 def _answered(answer: Answer, resolver: Resolver) -> Result:
     return Result(answer.count, answer.columns, iter(answer.rows), list(resolver.notices))
+
+
+def _types(columns: Iterable[str]) -> list[str | None]:
+    """The types of columns that are called as those of the relations are."""
+    return [TYPES.get(name) for name in columns]
 
 
 def _check_characters(text: str) -> None:

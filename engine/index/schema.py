@@ -99,6 +99,11 @@ class OutdatedIndex(InternalError):
     """The index was made by an older program; the journal has all that a new one needs."""
 
 
+def sqlite_version() -> str:
+    """Which SQLite runs, and inside what."""
+    return f"{apsw.sqlite_lib_version()}, inside apsw {apsw.apsw_version()}"
+
+
 def open_index(
     path: str,
     *,

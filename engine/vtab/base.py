@@ -26,6 +26,7 @@ from epql.engine.errors import ProgrammingError
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.store.objects import NAMED
 from epql.engine.vtab.context import Context, Scope
+from epql.engine.vtab.show import instant
 
 SqlValue = Any
 Show = Callable[[Any], Any]
@@ -97,6 +98,11 @@ class Column(NamedTuple):
     show: Show | None = None
     push: str = ""
     doc: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Its type, TIMESTAMP if it shows instants: they are text to SQLite (decisions/0007)."""
+        return "TIMESTAMP" if self.show is instant else self.type
 
 
 class Condition(NamedTuple):

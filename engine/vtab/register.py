@@ -32,6 +32,12 @@ RELATIONS: dict[str, Relation] = {
 }  # fmt: skip
 """Every relation by name; all are read-only."""
 
+_KINDS = {(column.name, column.kind) for one in RELATIONS.values() for column in one.columns}
+TYPES: dict[str, str] = {
+    name: kind for name, kind in _KINDS if sum(name == other for other, _ in _KINDS) == 1
+}
+"""The types of columns that are called the same in every relation that has them."""
+
 
 def register(db: apsw.Connection, context: Context) -> None:
     """Make the relations readable on a connection."""

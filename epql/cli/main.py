@@ -21,8 +21,16 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
     given = sys.argv[1:] if argv is None else argv
     _fill_in()
+    if "_ARGCOMPLETE" in os.environ:
+        from epql.cli.completion import complete
+
+        complete()  # it answers the shell, and does not return
+    arguments = argparse.Namespace()
     try:
-        code = _main(given)
+        if _is_told(given):
+            return DONE if given else MISUSED
+        arguments = parse(given)
+        code = _dispatch(arguments)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -33,19 +41,20 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("EPQL_TRACEBACK"):
             raise
-        return _tell(error)
+        return _tell(error, arguments)
 
 
-def _main(argv: list[str]) -> int:
+def _is_told(argv: list[str]) -> bool:
+    """Whether the call asks for nothing but the version, or says nothing and gets the help."""
     if "--version" in argv[:1] or argv[:1] == ["-V"]:
         from epql import __version__
 
         print(f"epql {__version__}")
-        return DONE
+        return True
     if not argv:
         main_parser().print_help(sys.stderr)
-        return MISUSED
-    return _dispatch(parse(argv))
+        return True
+    return False
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:
@@ -56,12 +65,12 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     return command(arguments.command).run(arguments)
 
 
-def _tell(error: Exception) -> int:
+def _tell(error: Exception, arguments: argparse.Namespace) -> int:
     """An error that no command has shown."""
+    from epql.cli.screens import screen_of
     from epql.engine.errors import Error
-    from epql.output.screen import Screen
 
-    screen = Screen()
+    screen = screen_of(arguments)
     if isinstance(error, Error):
         screen.complain(error)
         return FAILED

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from epql.cli.screens import screen_of
 from epql.connection import Connection, connect
-from epql.engine.errors import ProgrammingError
+from epql.engine.errors import OperationalError, ProgrammingError
 from epql.engine.opening import MEMORY
-from epql.output.render import Style
-from epql.output.screen import Screen, is_tty
+from epql.output.screen import is_tty
 from epql.repl.loop import chunks_of, interact, lines_of, not_utf8
 from epql.repl.session import Session, Stopped, run_script
 
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the database and do what is asked; the exit code."""
-    screen = Screen(Style(arguments.format, header=not arguments.no_header, null=arguments.null))
     chunks = _chunks(arguments)
+    screen = screen_of(arguments, is_script=chunks is not None)
     config = _config(arguments) if chunks is None else None  # what is wrong in it is told first
     path = arguments.path
     is_new = path != MEMORY and not os.path.exists(path)
@@ -49,15 +51,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def open_database(arguments: argparse.Namespace, *, read_only: bool = False) -> Connection:
+def open_database(
+    arguments: argparse.Namespace, *, read_only: bool = False, audit: str = "lazy"
+) -> Connection:
     """The database that the arguments name, opened as they say."""
     return connect(
         arguments.path,
-        agent=arguments.agent if arguments.agent is not None else login_name(),
+        agent=speaker(arguments.agent),
         read_only=read_only,
-        durability=arguments.durability,
+        durability=vars(arguments).get("durability", "full"),
         timeout=arguments.timeout,
         autocommit=True,
+        audit=audit,
     )
 
 
@@ -68,8 +73,23 @@ def check_path(path: str) -> None:
         raise ProgrammingError(what, code="database.path", hint="give the path of a folder")
 
 
-def login_name() -> str:
-    """Who is logged in, as the default agent."""
+@contextmanager
+def pointing_out(path: str) -> Iterator[None]:
+    """A missing database is told with what a shell would type to make it."""
+    try:
+        yield
+    except OperationalError as error:
+        if error.code == "database.missing":
+            error.hint = f"epql {shlex.quote(path)} makes one"
+        raise
+
+
+def speaker(agent: str | None) -> str:
+    """Who speaks: as --agent says, else the environment, else who is logged in."""
+    if agent is not None:
+        return agent
+    if os.environ.get("EPQL_AGENT"):
+        return os.environ["EPQL_AGENT"]
     try:
         return getpass.getuser() or "anonymous"
     except (KeyError, OSError, ImportError):  # a container's user often has no name
@@ -85,7 +105,7 @@ def _chunks(arguments: argparse.Namespace) -> Iterable[tuple[str, int]] | None:
     if arguments.file and arguments.file != "-":
         return chunks_of(lines_of(arguments.file))
     if arguments.file == "-" or arguments.script == "-" or not is_tty(sys.stdin):
-        return chunks_of(_standard_input())
+        return chunks_of(standard_input())
     return None
 
 
@@ -98,7 +118,7 @@ def _config(arguments: argparse.Namespace) -> Config | None:
     return Config() if arguments.no_config else load(config_path())
 
 
-def _standard_input() -> Iterator[str]:
+def standard_input() -> Iterator[str]:
     """Lines as they arrive, so that whoever writes them can read answers in between."""
     reconfigure = getattr(sys.stdin, "reconfigure", None)
     if reconfigure is not None:

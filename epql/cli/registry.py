@@ -19,10 +19,37 @@ from importlib import import_module
 from typing import Protocol, cast
 
 GROUPS = {
+    "ask": {
+        "query": "run one statement, with values from the shell",
+        "why": "why something is believed: what won, what lost, and by what",
+        "why-not": "why something is not believed",
+        "history": "everything that happened to a subject, a slot or an assertion",
+        "diff": "what changed between two instants",
+        "check": "whether a rule forbids something; the exit code tells",
+        "trace": "who asked what, and what they were shown",
+    },
+    "write": {
+        "assert": "say that something is so; one triple, or many from standard input",
+        "supersede": "the world changed: something else holds from now on",
+        "retract": "withdraw what was said",
+    },
+    "judge": {
+        "review": "what waits for approval, oldest first",
+        "promote": "approve",
+        "reject": "turn down what was proposed",
+        "confirm": "checked again, and still so",
+        "correct": "we were wrong: put something else in its place, forbid it",
+    },
     "move data": {
         "import": "load history that happened elsewhere, with its own belief times",
     },
+    "look around": {
+        "relations": "what can be asked: each relation, and what it holds",
+        "schema": "the columns of a relation: types, meaning, hidden ones",
+        "stats": "how much of what is there, and how large it is",
+    },
     "care": {
+        "doctor": "what is installed, where the database is, how it is; change nothing",
         "verify": "check journal, records and index; change nothing",
         "rebuild": "make a new index from the journal",
         "garden": "finish what follows from corrections; tell what waits for somebody",
@@ -30,9 +57,11 @@ GROUPS = {
     "learn": {
         "demo": "load 26 years of Python's decisions and ask about them",
         "fmt": "lay out the statements of scripts; nothing else of them changes",
+        "completion": "make the Tab key complete commands, options and names",
         "help": "this text, or the help of a command",
     },
 }
+"""Groups as `epql help` shows them: name -> one line."""
 
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 

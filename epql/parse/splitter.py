@@ -33,12 +33,7 @@ _DEEPER = re.compile(
 
 def check_size(text: str) -> None:
     """Raises: ProgrammingError parse.too_long or parse.too_deep."""
-    if len(text) > LENGTH_MAX:
-        raise ProgrammingError(
-            f"the statement has {len(text):,} characters; {LENGTH_MAX:,} are possible",
-            code="parse.too_long",
-            span=Span(LENGTH_MAX, len(text)),
-        )
+    check_length(text)
     if text.count("(") + len(text) // 12 < NESTING_MAX:
         return
     depth = 0
@@ -49,6 +44,16 @@ def check_size(text: str) -> None:
                 raise too_deep(Span(*found.span()))
         elif found.lastgroup == "close":
             depth -= 1
+
+
+def check_length(text: str, length_max: int = LENGTH_MAX) -> None:
+    """Raises: ProgrammingError parse.too_long."""
+    if len(text) > length_max:
+        raise ProgrammingError(
+            f"the statement has {len(text):,} characters; {length_max:,} are possible",
+            code="parse.too_long",
+            span=Span(length_max, len(text)),
+        )
 
 
 def too_deep(span: Span | None) -> ProgrammingError:

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 _SHELL = re.compile(r"[|<>&$`\\]")
 """What only a shell understands."""
 _SECONDS = re.compile(r"\b\d+(?:\.\d+)? s\b")
+_PADDING = re.compile(r"  +|──+")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?")
 
 
@@ -82,8 +83,9 @@ def _in_this_process(text: str, folder: Path) -> list[str]:
 
 
 def comparable(lines: list[str]) -> list[str]:
-    """Without what differs from run to run."""
-    return [_INSTANT.sub("(instant)", _SECONDS.sub("… s", line)).rstrip() for line in lines]
+    """Without what differs from run to run: also the width of a column of instants."""
+    masked = (_INSTANT.sub("(instant)", _SECONDS.sub("… s", line)).rstrip() for line in lines)
+    return [_PADDING.sub(lambda run: run[0][:2], line) for line in masked]
 
 
 def _commands(lines: list[str]) -> list[list[str]]:

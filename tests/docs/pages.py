@@ -43,8 +43,6 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 REWRITE = os.environ.get("EPQL_DOCS_REWRITE") == "1"
 EXAMPLES = ("sql", "epql")
-OWN_TEST = {"command-line.md"}
-"""Their shell sessions are run elsewhere (tests/unit_epql/test_cli_page.py)."""
 
 _FENCE = re.compile(r"^```(\S*)\s*$")
 _COMMENT = re.compile(r"^<!-- (.+?) -->$")
@@ -246,7 +244,7 @@ def run_page(page: Path, folder: Path) -> Iterator[str]:
                     yield _difference(page, block, answer, got)
             elif block.language == "python":
                 yield from run_python(page, block, names)
-            elif block.language == "console" and page.name not in OWN_TEST:
+            elif block.language == "console":
                 got = console.run(block.lines, folder)
                 if "answers left out" in block.marks:
                     continue

@@ -29,7 +29,7 @@ def count(connection: epql.Connection, clause: str = "") -> int:
 
 
 def test_the_module_says_what_pep_249_asks() -> None:
-    assert (epql.apilevel, epql.threadsafety, epql.paramstyle) == ("2.0", 1, "qmark")
+    assert (epql.apilevel, epql.threadsafety, epql.paramstyle) == ("2.0", 2, "qmark")
     assert issubclass(epql.DataError, epql.DatabaseError) and issubclass(epql.Error, Exception)
     assert not issubclass(epql.InterfaceError, epql.DatabaseError)
     assert not issubclass(epql.Warning, epql.Error)

@@ -45,7 +45,8 @@ def test_description_names_each_column(connection: epql.Connection) -> None:
     assert [column[0] for column in cursor.description] == [
         "subject", "o", "1 + 1", "count(*) OVER ()",
     ]  # fmt: skip
-    assert all(len(column) == 7 and set(column[1:]) == {None} for column in cursor.description)
+    assert all(len(column) == 7 and set(column[2:]) == {None} for column in cursor.description)
+    assert [column[1] for column in cursor.description] == [epql.STRING, None, None, None]
     assert cursor.rowcount == -1
 
 

@@ -131,6 +131,7 @@ def test_imports_run_downwards(importers: str, forbidden: str) -> None:
         ("blake3", ("epql.engine.digest",)),
         ("prompt_toolkit", ("epql.repl",)),
         ("sqlalchemy", ("epql.sqlalchemy",)),
+        ("argcomplete", ("epql.cli.completion", "epql.cli.commands.completion")),
     ],
 )
 def test_one_dependency_one_door(library: str, doors: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ _STANDARD = "-"
 EXAMPLES = (
     ("epql fmt script.epql", "rewritten in place"),
     ('echo "select 1 as one" | epql fmt', "from standard input to standard output"),
-    ("epql fmt --check *.epql", "which would change; nothing is written"),
+    ("epql fmt --check scripts/*.epql", "which would change; nothing is written"),
     ("epql fmt --diff script.epql", "how it would change; nothing is written"),
 )
 EXIT_CODES = "0 done, 1 an error was shown or --check found a file that would change"

@@ -13,7 +13,9 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("topic", nargs="?", metavar="COMMAND", choices=sorted(COMMANDS))
+    parser.add_argument(
+        "topic", nargs="?", metavar="COMMAND", choices=list(COMMANDS), help="one of those"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -13,9 +13,9 @@ from epql.output.screen import Screen
 _BAD_SHOWN = 20
 
 EXAMPLES = (
-    ("epql import kb.epql history.jsonl --history", "what is there already is skipped"),
-    ("epql import kb.epql history.jsonl.gz --history --skip-bad", ""),
-    ("zcat history.jsonl.gz | epql import kb.epql - --history", ""),
+    ("epql import old.epql history.jsonl --history", "what is there already is skipped"),
+    ("epql import old.epql history.jsonl.gz --history --skip-bad", ""),
+    ("zcat history.jsonl.gz | epql import old.epql - --history", ""),
 )
 EXIT_CODES = "0 loaded, 1 a line was bad or an error was shown, 2 wrongly called"
 

@@ -16,6 +16,7 @@ from epql.engine.errors import Error
 from epql.engine.journal.verify import Finding, Report
 from epql.output.progress import progress_bar
 from epql.output.screen import Screen, plural
+from epql.output.sizes import size
 
 SOUND, WRONG, UNKNOWN = 0, 1, 2
 _SHOWN = 20
@@ -67,7 +68,7 @@ def _lines(verdict: Verdict) -> list[str]:
 def _journal(report: Report) -> str:
     seen = (
         f"{plural(report.segments, 'segment')}, {plural(report.frames, 'commit')},"
-        f" {_size(report.bytes_read)}"
+        f" {size(report.bytes_read)}"
     )
     return f"{seen}: " + ("the chain holds" if report.is_sound else "not as it was written")
 
@@ -98,7 +99,7 @@ def _index(verdict: Verdict) -> str:
 def _audit(report: AuditReport) -> str:
     seen = (
         f"{plural(report.chains, 'chain')}, {plural(report.questions, 'read')},"
-        f" {_size(report.bytes_read)}"
+        f" {size(report.bytes_read)}"
     )
     return f"{seen}: " + ("each chain holds" if report.is_sound else "not as it was written")
 
@@ -161,19 +162,3 @@ def _advice(verdict: Verdict, path: str) -> list[str]:
             " folder audit.",
         ]
     return []
-
-
-def _size(count: int) -> str:
-    """Bytes for people.
-
-    >>> _size(900), _size(1_234_567)
-    ('900 bytes', '1.2 MB')
-    """
-    if count < 1000:
-        return plural(count, "byte")
-    size, unit = count / 1000, "kB"
-    for larger in ("MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.1f} {unit}"
