@@ -112,6 +112,8 @@ def _items(kind: str, at: Ahead, source: Source) -> Iterator[tuple[Item, str]]:
         yield from ((item, "column") for item in shared(at, source))
     elif kind == "join":
         yield from ((item, kind) for item in joins(at, source))
+    elif kind == "opening" and not at.typed:
+        yield Item("("), kind
     elif kind == "function":
         yield from ((item, kind) for item in source.functions())
     elif kind in ("relation", "written", "scratch", "view"):

@@ -89,10 +89,22 @@ PARTS = ("subject", "predicate", "object")
 
 
 def kinds(made: Driver, stack: Stack) -> tuple[str, ...]:
-    """What a name or a text may mean behind the stack, the likeliest first."""
+    """What may stand behind the stack besides keywords, the likeliest first."""
     leads = _leads(made, stack.states)
-    if not leads:
-        return ()
+    found = _named(stack, leads) if leads else ()
+    is_group = not leads or leads & {"target", "rule_target"} or _GROUP.search(stack.text)
+    if is_group and _KEYWORD.search(stack.text) and made.takes(stack.states, "LPAR"):
+        return (*found, "opening")
+    return found
+
+
+_KEYWORD = re.compile(r"\b(?!NAME|STRING|NUMBER|PARAMETER|BLOB|RPAR|LPAR|COMMA)[A-Z_]+ \Z")
+_GROUP = re.compile(r"\b(?:IN|OVER) \Z")
+"""Words behind which parentheses are likelier than a name."""
+
+
+def _named(stack: Stack, leads: set[str]) -> tuple[str, ...]:
+    """What a name or a text may mean; `leads` are the rules that may begin with one."""
     if leads & {"value", "pattern_part"} and stack.part is not None:
         return (PARTS[stack.part],)
     if stack.text.endswith("DOT "):
