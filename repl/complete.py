@@ -38,6 +38,10 @@ TEXTS = frozenset(
      "instant", "duration", "file", "change", "cause"]
 )  # fmt: skip
 """Kinds that are written as texts."""
+_NAMES = frozenset(
+    ["column", "hidden", "relation", "view", "scratch", "table", "common", "index"]
+)  # fmt: skip
+"""Kinds that are written as names."""
 _LOOKED_UP = TEXTS - KINDS.keys() - {"file"} | {"index"}
 _KEYWORD, _HIDDEN, _FUNCTION = 10, 15, 20
 """Ranks behind those of the kinds the place asks for, which count from 0."""
@@ -143,19 +147,16 @@ def _written(one: _Candidate, at: Ahead, text: str, cursor: int) -> str | None:
     if at.quote == "'":
         return _quoted(item, text, cursor) if _is_text(item, kind, at, inside=True) else None
     if at.quote:
-        is_name = kind not in (*TEXTS, "keyword", "function", "state", "join")
-        return (
-            named(item.name, at.quote, is_ended=_next(text, cursor) == at.quote)
-            if is_name
-            else None
-        )
+        if kind not in _NAMES:
+            return None
+        return named(item.name, at.quote, is_ended=_next(text, cursor) == at.quote)
     if _is_text(item, kind, at, inside=False):
         return _quoted(item, text, cursor, is_new=True)
     if kind == "keyword":
         return None if item.name.upper() == text[at.start : cursor].upper() else item.name
     if kind == "function":
         return item.name + ("" if _next(text, cursor) == "(" else "(")
-    if kind in ("column", "hidden", "relation", "view", "scratch", "table", "common", "index"):
+    if kind in _NAMES:
         return item.name if item.name[-1:] == "." else ".".join(map(named, item.name.split(".")))
     return item.name
 

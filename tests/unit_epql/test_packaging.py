@@ -170,6 +170,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"  # a copy: building must not find leftovers, nor leave any
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE", *FOLDERS.values()):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
         run("cp", "-r", ROOT / name, source / name)
     run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, source)
     run(sys.executable, "-m", "venv", folder / "venv")
