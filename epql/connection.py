@@ -191,7 +191,9 @@ class Connection(Speaking, Generic[R]):
 
     def reset(self) -> None:
         """Roll back what is open, and undo every SET; scratch tables stay. For pools."""
-        self.runner.restart()
+        runner = self.runner
+        with runner.turns:
+            runner.restart()
 
     def close(self) -> None:
         """Roll back what is open and close. Closing twice is no error."""

@@ -130,6 +130,7 @@ def test_imports_run_downwards(importers: str, forbidden: str) -> None:
         ("sqlite3", ()),
         ("blake3", ("epql.engine.digest",)),
         ("prompt_toolkit", ("epql.repl",)),
+        ("argcomplete", ("epql.cli.completion", "epql.cli.commands.completion")),
         ("sqlalchemy", ("epql.sqlalchemy",)),
         ("argcomplete", ("epql.cli.completion", "epql.cli.commands.completion")),
     ],
