@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
 import shutil
 import textwrap
 from typing import Any, NoReturn
 
-from epql.cli.registry import COMMANDS, GROUPS, Examples, command
+from epql.cli.registry import COMMANDS, GROUPS, Examples, command, meant
 from epql.output.render import FORMATS
 
 EXAMPLES = (
@@ -42,13 +43,25 @@ class Parser(argparse.ArgumentParser):
 def parse(argv: list[str]) -> argparse.Namespace:
     """The command and its arguments. Exits with code 2 if it is wrongly called."""
     if argv and argv[0] in COMMANDS:
-        found = parser_of(argv[0]).parse_args(argv[1:])
+        found = parser_of(argv[0]).parse_intermixed_args(argv[1:])  # options stand anywhere
         found.command = argv[0]
         return found
+    if argv and not argv[0].startswith("-") and not os.path.exists(argv[0]):
+        _check_first(argv[0])
     found = main_parser().parse_intermixed_args(argv)  # so that - may follow options
     found.command = None
     _check_open(found)
     return found
+
+
+def _check_first(word: str) -> None:
+    """Rather an error than a new database that is called like a mistyped command."""
+    near = meant(word)
+    if near is not None:
+        main_parser().error(
+            f"there is no command {word!r}, did you mean {near}?"
+            f" (a new database of that name: ./{word})"
+        )
 
 
 def parser_of(name: str) -> Parser:

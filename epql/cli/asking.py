@@ -55,11 +55,9 @@ def opened(
         check_path(path)
         with pointing_out(path):
             is_there = check_folder(Path(path), must_exist=not makes)
-    connection = open_database(
-        arguments,
-        read_only=vars(arguments).get("read_only", False),
-        audit="lazy" if is_audited else "off",
-    )
+    read_only = vars(arguments).get("read_only", False)
+    audit = "lazy" if is_audited and not read_only else "off"
+    connection = open_database(arguments, read_only=read_only, audit=audit)
     try:
         screen = screen_of(arguments)
         if not is_there:

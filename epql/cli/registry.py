@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import keyword
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -65,7 +66,28 @@ GROUPS = {
 
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 
+ELSEWHERE = {
+    "add": "assert", "insert": "assert", "put": "assert", "set": "assert", "delete": "retract",
+    "remove": "retract", "rm": "retract", "update": "supersede", "upsert": "supersede",
+    "sql": "query", "select": "query", "rows": "query", "memory": "query", "exec": "query",
+    "tables": "relations", "views": "relations", "columns": "schema", "describe": "schema",
+    "info": "stats", "status": "doctor", "health": "doctor", "log": "history", "blame": "history",
+    "approve": "promote", "queue": "review", "load": "import", "format": "fmt", "tutorial": "demo",
+    "changes": "diff", "audit": "trace", "version": "doctor",
+}  # fmt: skip
+"""What people type who know other tools."""
+
 Examples = tuple[tuple[str, str], ...]
+
+
+def meant(word: str) -> str | None:
+    """The command that somebody may have meant.
+
+    >>> meant("qeury"), meant("tables"), meant("kb.epql")
+    ('query', 'relations', None)
+    """
+    near = get_close_matches(word.lower(), COMMANDS, 1, 0.75)
+    return ELSEWHERE.get(word.lower()) or (near[0] if near else None)
 
 
 class Command(Protocol):

@@ -118,4 +118,8 @@ def _fact(line: str, name: str) -> dict[str, Any]:
     for key in _FIELDS[:3]:
         if key not in fact:
             raise wrong(f"{key!r} is missing")
+    if not isinstance(fact.get("because", []), list):
+        raise wrong("'because' is not a list of ids")
+    if not isinstance(fact.get("qualified", {}), dict):
+        raise wrong("'qualified' is not an object")
     return fact

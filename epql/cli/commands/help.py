@@ -21,5 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from epql.cli.arguments import main_parser, parser_of
 
-    (parser_of(arguments.topic) if arguments.topic else main_parser()).print_help()
+    parser = parser_of(arguments.topic) if arguments.topic else main_parser()
+    print(parser.format_help(), end="")  # argparse's own printing says nothing of a full disk
     return 0

@@ -6,10 +6,13 @@ Exit codes: 0 sound, 1 something is wrong, 2 cannot tell. It changes nothing.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
-from epql.cli.arguments import add_path
-from epql.cli.opening import check_path
+from epql.cli.arguments import add_json, add_path
+from epql.cli.opening import check_path, pointing_out
+from epql.cli.screens import screen_of
 from epql.engine.audit.inspect import AuditReport
 from epql.engine.check import Verdict, check
 from epql.engine.errors import Error
@@ -20,39 +23,70 @@ from epql.output.sizes import size
 
 SOUND, WRONG, UNKNOWN = 0, 1, 2
 _SHOWN = 20
+_UNKNOWN = "cannot tell whether it is sound"
 
-EXAMPLES = (("epql verify kb.epql && cp -r kb.epql copy.epql", "a copy of what is sound"),)
+EXAMPLES = (
+    ("epql verify kb.epql && cp -r kb.epql copy.epql", "a copy of what is sound"),
+    ("epql verify kb.epql --json", "for a health check"),
+)
 EXIT_CODES = "0 sound, 1 something is wrong, 2 cannot tell (missing, unreadable, locked)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser)
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify, and say what was found."""
-    screen = Screen()
+    screen = screen_of(arguments)
     try:
         check_path(arguments.path)
-        with progress_bar("folding the journal") as tell:
+        with pointing_out(arguments.path), progress_bar("folding the journal") as tell:
             verdict = check(Path(arguments.path), tell)
     except (Error, OSError) as error:
         if isinstance(error, Error):
             screen.complain(error)
         else:
             screen.error(f"cannot be read: {error.strerror or error}")
-        screen.say("cannot tell whether it is sound")
+        screen.say('{"verdict": "unknown"}' if arguments.json else _UNKNOWN)
         return UNKNOWN
+    if arguments.json:
+        screen.say(json.dumps(_report(verdict, arguments.path), indent=1))
+    else:
+        _tell(screen, verdict, arguments.path)
+    return SOUND if verdict.is_sound else WRONG
+
+
+def _tell(screen: Screen, verdict: Verdict, path: str) -> None:
     for line in _lines(verdict):
         screen.say(line)
     for text in _problems(verdict)[:_SHOWN]:
         screen.error(text)
     for text in _harmless(verdict)[:_SHOWN]:
         screen.note(text)
-    for text in _advice(verdict, arguments.path):
+    for text in _advice(verdict, path):
         screen.say(text)
     screen.say(screen.bold("sound" if verdict.is_sound else "not sound"))
-    return SOUND if verdict.is_sound else WRONG
+
+
+def _report(verdict: Verdict, path: str) -> dict[str, Any]:
+    """The same for programs, with all problems."""
+    journal, audit = verdict.journal, verdict.audit
+    return {
+        "verdict": "sound" if verdict.is_sound else "not sound",
+        "journal": {
+            "segments": journal.segments, "commits": journal.frames, "records": journal.records,
+            "bytes": journal.bytes_read,
+        },
+        "index": {"tx": verdict.index_tx, "rows": sum(verdict.tables.values())},
+        "audit": {
+            "chains": audit.chains, "reads": audit.questions, "bytes": audit.bytes_read,
+        },
+        "problems": _problems(verdict),
+        "notes": _harmless(verdict),
+        "advice": " ".join(_advice(verdict, path)) or None,
+    }  # fmt: skip
 
 
 def _lines(verdict: Verdict) -> list[str]:

@@ -98,7 +98,7 @@ def _is_installed(name: str) -> bool:
 def surroundings() -> Findings:
     """Platform, terminal, locale."""
     yield Finding("platform", f"{platform.platform()}, {platform.machine()}")
-    encoding = (sys.stdout.encoding or "none").lower()
+    encoding = (sys.stdout.encoding or "utf-8").lower()
     remedy = "export PYTHONIOENCODING=utf-8, or LC_ALL=C.UTF-8"
     is_wide = encoding.replace("-", "").startswith("utf")
     yield Finding(
