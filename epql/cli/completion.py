@@ -28,8 +28,8 @@ _INSTANTS = "now", "today", "yesterday", "-1h", "-24h", "-7d", "-1mo"
 Offer = Callable[..., Iterable[str] | dict[str, str]]
 
 
-def complete() -> None:
-    """Answer the shell, and end the process."""
+def complete(**options: Any) -> None:
+    """Answer the shell, and end the process; `options` are those of argcomplete's finder."""
     line, point = os.environ.get("COMP_LINE", ""), os.environ.get("COMP_POINT", "")
     words = split_line(line, int(point) if point.isdigit() else None)[3]
     parser = main_parser()
@@ -38,7 +38,7 @@ def complete() -> None:
         os.environ["_ARGCOMPLETE"] = "2"  # so many words are the program
     _attach(parser, is_first=len(words) < 2)
     finder = CompletionFinder()  # options are offered once a dash is typed
-    finder(parser, always_complete_options=False, default_completer=_Nothing())
+    finder(parser, always_complete_options=False, default_completer=_Nothing(), **options)
 
 
 def _attach(parser: Parser, *, is_first: bool) -> None:

@@ -83,9 +83,11 @@ Examples = tuple[tuple[str, str], ...]
 def meant(word: str) -> str | None:
     """The command that somebody may have meant.
 
-    >>> meant("qeury"), meant("tables"), meant("kb.epql")
-    ('query', 'relations', None)
+    >>> meant("qeury"), meant("tables"), meant("kb.epql"), meant("./query")
+    ('query', 'relations', None, None)
     """
+    if not word.replace("-", "").isalpha():
+        return None  # a path
     near = get_close_matches(word.lower(), COMMANDS, 1, 0.75)
     return ELSEWHERE.get(word.lower()) or (near[0] if near else None)
 

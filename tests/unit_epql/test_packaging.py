@@ -132,7 +132,6 @@ def test_imports_run_downwards(importers: str, forbidden: str) -> None:
         ("prompt_toolkit", ("epql.repl",)),
         ("argcomplete", ("epql.cli.completion", "epql.cli.commands.completion")),
         ("sqlalchemy", ("epql.sqlalchemy",)),
-        ("argcomplete", ("epql.cli.completion", "epql.cli.commands.completion")),
     ],
 )
 def test_one_dependency_one_door(library: str, doors: tuple[str, ...]) -> None:
