@@ -75,7 +75,7 @@ class Database:
         self.behind_by = 0
         self._applied_mark: tuple[int, int, int] | None = None
         self.files, self.lock = open_folder(path, options)
-        self.lock.check = self.turns.check
+        self.lock.wait = self.turns.wait
         self.path = path
         self._audited: AuditIndex | None = None
         self.audit = AuditLog(chains_of(self.files), options.audit, tell=self.notices.append)
@@ -140,8 +140,7 @@ class Database:
                     code="read.in_flight",
                     retryable=True,
                 )
-            self.turns.check()
-            time.sleep(0.0005)
+            self.turns.wait(0.0005)
 
     def _may_still_come(self, instant: int) -> bool:
         """Whether a commit that is not visible yet may be stamped at or before an instant."""

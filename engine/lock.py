@@ -89,10 +89,10 @@ class WriterLock:
     """The right to write; see the module.
 
     `path` is the file LOCK; None is an in-memory database, whose users share `memory`.
-    `check` is asked while waiting, and raises to end the wait.
+    `wait` lets seconds pass, and may raise to end the wait.
     """
 
-    check: Callable[[], None] = staticmethod(lambda: None)
+    wait: Callable[[float], None] = staticmethod(time.sleep)
 
     def __init__(self, path: Path | None, memory: MemoryFiles | None = None) -> None:
         self._path = path
@@ -135,9 +135,8 @@ class WriterLock:
                 left = deadline - time.monotonic()
                 if left <= 0 and pause > _POLL_FIRST_S:
                     raise self._timeout(timeout_s)
-                self.check()
                 # A probe of another process holds the lock for a moment: try twice at least.
-                time.sleep(min(pause, max(left, _POLL_FIRST_S)))
+                self.wait(min(pause, max(left, _POLL_FIRST_S)))
                 pause = min(pause * 2, _POLL_MAX_S)
             self._held = True
             return self._sign()

@@ -116,6 +116,11 @@ class Turns:
                 hint="ask for less, or raise limits.time of the connection",
             )
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass while somebody else is waited for. Raises: as `check`."""
+        self.check()
+        time.sleep(seconds)
+
     def checked(self, items: Iterable[_T]) -> Iterator[_T]:
         """The items, with a look before each."""
         for item in items:

@@ -14,7 +14,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, Self, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, Unpack, overload
 
 from epql.agent import Speaking
 from epql.cursor import Cursor, Params
@@ -41,36 +41,27 @@ DEFAULT_AGENT = "anonymous"
 NO_LIMITS = Limits()
 
 
+class Arguments(TypedDict, total=False):
+    """What `connect` takes besides the path and `row_factory`; it says what they mean."""
+
+    agent: str | None
+    clock: Clock | None
+    read_only: bool
+    durability: str
+    audit: str
+    timeout: float
+    autocommit: bool
+    gardener: bool
+    limits: Limits
+
+
 @overload
-def connect(
-    path: str | os.PathLike[str],
-    *,
-    agent: str | None = None,
-    clock: Clock | None = None,
-    read_only: bool = False,
-    durability: str = "full",
-    audit: str = "lazy",
-    timeout: float = 5.0,
-    autocommit: bool = False,
-    gardener: bool = True,
-    limits: Limits = NO_LIMITS,
-) -> Connection[Row]: ...
+def connect(path: str | os.PathLike[str], **arguments: Unpack[Arguments]) -> Connection[Row]: ...
 
 
 @overload
 def connect(
-    path: str | os.PathLike[str],
-    *,
-    agent: str | None = None,
-    clock: Clock | None = None,
-    read_only: bool = False,
-    durability: str = "full",
-    audit: str = "lazy",
-    timeout: float = 5.0,
-    autocommit: bool = False,
-    gardener: bool = True,
-    limits: Limits = NO_LIMITS,
-    row_factory: RowFactory[T],
+    path: str | os.PathLike[str], *, row_factory: RowFactory[T], **arguments: Unpack[Arguments]
 ) -> Connection[T]: ...
 
 
