@@ -1,0 +1,271 @@
+"""Backups: a copy of a database as of one commit, made while others write; and back again.
+
+    backup/FORMAT   backup/journal/<first tx>.log …   backup/audit/…   backup/BACKUP
+
+A backup is the folder of a database, so that it can be opened (read-only) as it is. BACKUP tells
+the last commit and its digest: nothing inside a journal can show that commits were cut off its
+end. Segments only grow, so the copy of a prefix is consistent however many processes write; the
+copy is read back whole, frame by frame, before it gets its name. Page: docs/formats/backup.md.
+Not here: the loading of commits into an open database (engine/replay.py).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from epql.engine.audit.chains import FOLDER as AUDIT
+from epql.engine.database import Database
+from epql.engine.errors import InternalError, OperationalError, ProgrammingError
+from epql.engine.files import Files, OsFiles, translate, write_atomically
+from epql.engine.folder import FORMAT, check_format
+from epql.engine.journal.recovery import open_tail
+from epql.engine.journal.segments import FOLDER, list_segments, segment_name
+from epql.engine.journal.tail import Tail
+from epql.engine.journal.verify import Expectation, verify
+from epql.engine.opening import Options
+from epql.engine.rebuild import rebuild
+
+MANIFEST = "BACKUP"
+_TITLE = "EPQL backup"
+_VERSION = 1
+_CHUNK = 4 * 2**20
+_MANIFEST = re.compile(rf"{_TITLE}\nversion (\d+)\ntx (\d+)\ndigest ([0-9a-f]{{64}})\n")
+
+Progress = Callable[[int, int], None]
+"""Told (bytes done, bytes in all)."""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What was copied: up to which commit, and how many bytes."""
+
+    tx: int
+    size: int
+
+
+def backup(
+    database: Database, to: Path, *, audit: bool = False, progress: Progress | None = None
+) -> Copied:
+    """Copy the journal up to its last commit to a new (or empty) folder; with `audit`, the reads.
+
+    Raises: OperationalError `backup.exists`, `files.*`, `journal.*`; InternalError
+    `journal.damaged`. Nothing is at `to` after a failure.
+    """
+    with _appearing(to) as folder:
+        tail = open_tail(database.files, repair=False, lock=database.lock).tail
+        size = _copy_journal(database.files, tail, OsFiles(folder), progress)
+        if audit:
+            _copy_audit(database, folder)
+        _check_copy(OsFiles(folder), Expectation(tail.last_tx, tail.last_digest), "the copy")
+        _write(OsFiles(folder), MANIFEST, _manifest(tail))
+    return Copied(tail.last_tx, size)
+
+
+def restore(
+    source: Path, to: Path, options: Options, *, progress: Progress | None = None
+) -> Copied:
+    """Make a database of a backup, in a new (or empty) folder, with its index.
+
+    The backup is read whole and checked before anything is made, and the copy once more.
+    Raises: OperationalError `backup.missing`, `backup.exists`; InternalError `backup.damaged`,
+    which says where. Nothing is at `to` after a failure.
+    """
+    files = OsFiles(source)
+    tail = check_backup(source)
+    with _appearing(to) as folder:
+        size = _copy_journal(files, tail, OsFiles(folder), progress)
+        if (source / AUDIT).is_dir():
+            _copy_tree(source / AUDIT, folder / AUDIT)
+        _check_copy(OsFiles(folder), Expectation(tail.last_tx, tail.last_digest), "the copy")
+        rebuild(str(folder), options)
+    return Copied(tail.last_tx, size)
+
+
+def is_backup(path: Path) -> bool:
+    """Whether there is a backup, or the copy of a database's folder, at a path."""
+    return (path / FORMAT).exists()
+
+
+def check_backup(source: Path) -> Tail:
+    """Read a backup whole; where it ends. A copied folder without BACKUP is taken at its word.
+
+    Raises: OperationalError `backup.missing`; InternalError `backup.damaged`.
+    """
+    if not is_backup(source):
+        raise OperationalError(
+            f"there is no backup at {source}",
+            code="backup.missing",
+            hint="BACKUP TO 'folder' makes one; it holds the files FORMAT and BACKUP",
+        )
+    files = OsFiles(source)
+    check_format(files)
+    expected = _read_manifest(files) if files.exists(MANIFEST) else None
+    _check_copy(files, expected, str(source))
+    return open_tail(files, repair=False).tail
+
+
+# ---------------------------------------------------------------- the manifest
+
+
+def _manifest(tail: Tail) -> str:
+    return (
+        f"{_TITLE}\nversion {_VERSION}\ntx {tail.last_tx}\ndigest {tail.last_digest.hex()}\n"
+    )
+
+
+def _read_manifest(files: Files) -> Expectation:
+    text = files.read(MANIFEST, 0, 1000).decode(errors="replace")
+    found = _MANIFEST.fullmatch(text)
+    if found is None:
+        raise _damaged(f"its file {MANIFEST} is not one of ours")
+    if int(found[1]) != _VERSION:
+        raise OperationalError(
+            f"the backup has version {found[1]}; this program reads {_VERSION}",
+            code="backup.version",
+            hint="install a newer epql",
+        )
+    return Expectation(int(found[2]), bytes.fromhex(found[3]))
+
+
+# ---------------------------------------------------------------- copying
+
+
+def _copy_journal(
+    files: Files, tail: Tail, to: OsFiles, progress: Progress | None
+) -> int:
+    """The segments up to `tail`, and FORMAT; bytes copied."""
+    to.mkdir(FOLDER)
+    segments = [s for s in list_segments(files) if s <= tail.segment]
+    sizes = [files.stat(segment_name(s)).size for s in segments[:-1]] + [tail.offset]
+    done, total = 0, sum(sizes)
+    for segment, size in zip(segments, sizes, strict=True):
+        for chunk in _copy(files, segment_name(segment), size, to):
+            done += chunk
+            if progress is not None:
+                progress(done, total)
+        if segment != segments[-1] or tail.sealed:
+            to.seal(segment_name(segment))
+    to.sync_folder(FOLDER)
+    _write(to, FORMAT, files.read(FORMAT, 0, 1000).decode())
+    return done
+
+
+def _copy(files: Files, name: str, size: int, to: OsFiles) -> Iterator[int]:
+    """Copy the first bytes of a file and sync them; the size of each piece."""
+    handle = to.create(name)
+    try:
+        for start in range(0, size, _CHUNK):
+            data = files.read(name, start, min(_CHUNK, size - start))
+            handle.write(data)
+            yield len(data)
+        handle.sync()
+    finally:
+        handle.close()
+
+
+def _copy_audit(database: Database, folder: Path) -> None:
+    if not isinstance(database.files, OsFiles):
+        return  # the reads of a database in memory are in no folder
+    database.audit.flush()
+    source = database.files.root / AUDIT
+    if source.is_dir():
+        _copy_tree(source, folder / AUDIT)
+
+
+def _copy_tree(source: Path, to: Path) -> None:
+    """The chains of the audit; its index is a cache, and what grows meanwhile is cut at a frame."""
+    try:
+        shutil.copytree(source, to, ignore=shutil.ignore_patterns("audit.db*", "*.tmp"))
+        for file in to.rglob("*"):
+            if file.is_file():
+                _sync_file(file)
+    except OSError as error:
+        raise translate(error, "copy", str(source)) from error
+    except shutil.Error as error:
+        raise OperationalError(f"cannot copy {source}: {error}", code="files.copy") from error
+
+
+def _sync_file(file: Path) -> None:
+    fd = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _write(files: OsFiles, name: str, text: str) -> None:
+    write_atomically(files, name, [text.encode()])
+
+
+def _check_copy(files: Files, expected: Expectation | None, what: str) -> None:
+    """Every frame, header and trailer. Raises: InternalError `backup.damaged`."""
+    report = verify(files, expect=[] if expected is None or not expected.tx else [expected])
+    for finding in report.findings:
+        if not finding.is_harmless:
+            place = segment_name(finding.segment)
+            at = "" if "byte " in finding.sentence else f"{place}, byte {finding.offset}: "
+            raise _damaged(f"{what}: {at}{finding.sentence}")
+
+
+def _damaged(sentence: str) -> InternalError:
+    return InternalError(
+        f"the backup is damaged: {sentence}",
+        code="backup.damaged",
+        hint="nothing was made of it; use another backup",
+    )
+
+
+# ---------------------------------------------------------------- the folder
+
+
+@contextmanager
+def _appearing(to: Path) -> Iterator[Path]:
+    """A folder to fill that appears under its name complete and durable, or not at all."""
+    to = Path(os.path.abspath(to))
+    check_new(to)
+    folder = to.with_name(f".{to.name}.{os.getpid()}.tmp")
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise OperationalError(
+                f"the folder {to.parent} does not exist", code="database.parent_missing"
+            ) from error
+        raise translate(error, "make the folder", str(to)) from error
+    try:
+        yield folder
+        OsFiles(folder).sync_folder("")
+        try:
+            os.rename(folder, to)  # onto an empty folder too; onto a full one it fails
+        except OSError as error:
+            raise _exists(to) from error
+        OsFiles(to.parent).sync_folder("")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_new(to: Path) -> None:
+    """Raise unless a path names nothing yet, or an empty folder. Raises: `backup.exists`."""
+    try:
+        is_taken = to.is_symlink() or (to.exists() and not (to.is_dir() and not any(to.iterdir())))
+    except OSError as error:
+        raise translate(error, "look at", str(to)) from error
+    except ValueError as error:  # a NUL character
+        raise ProgrammingError(str(error), code="database.path") from error
+    if is_taken:
+        raise _exists(to)
+
+
+def _exists(to: Path) -> OperationalError:
+    return OperationalError(
+        f"{to} is there already",
+        code="backup.exists",
+        hint="nothing is overwritten; give the path of a new or empty folder",
+    )
