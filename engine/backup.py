@@ -58,7 +58,7 @@ def backup(
     Raises: OperationalError `backup.exists`, `files.*`, `journal.*`; InternalError
     `journal.damaged`. Nothing is at `to` after a failure.
     """
-    with _appearing(to) as folder:
+    with appearing(to) as folder:
         tail = open_tail(database.files, repair=False, lock=database.lock).tail
         size = _copy_journal(database.files, tail, OsFiles(folder), progress)
         if audit:
@@ -79,7 +79,7 @@ def restore(
     """
     files = OsFiles(source)
     tail = check_backup(source)
-    with _appearing(to) as folder:
+    with appearing(to) as folder:
         size = _copy_journal(files, tail, OsFiles(folder), progress)
         if (source / AUDIT).is_dir():
             _copy_tree(source / AUDIT, folder / AUDIT)
@@ -115,9 +115,7 @@ def check_backup(source: Path) -> Tail:
 
 
 def _manifest(tail: Tail) -> str:
-    return (
-        f"{_TITLE}\nversion {_VERSION}\ntx {tail.last_tx}\ndigest {tail.last_digest.hex()}\n"
-    )
+    return f"{_TITLE}\nversion {_VERSION}\ntx {tail.last_tx}\ndigest {tail.last_digest.hex()}\n"
 
 
 def _read_manifest(files: Files) -> Expectation:
@@ -137,9 +135,7 @@ def _read_manifest(files: Files) -> Expectation:
 # ---------------------------------------------------------------- copying
 
 
-def _copy_journal(
-    files: Files, tail: Tail, to: OsFiles, progress: Progress | None
-) -> int:
+def _copy_journal(files: Files, tail: Tail, to: OsFiles, progress: Progress | None) -> int:
     """The segments up to `tail`, and FORMAT; bytes copied."""
     to.mkdir(FOLDER)
     segments = [s for s in list_segments(files) if s <= tail.segment]
@@ -226,7 +222,7 @@ def _damaged(sentence: str) -> InternalError:
 
 
 @contextmanager
-def _appearing(to: Path) -> Iterator[Path]:
+def appearing(to: Path) -> Iterator[Path]:
     """A folder to fill that appears under its name complete and durable, or not at all."""
     to = Path(os.path.abspath(to))
     check_new(to)

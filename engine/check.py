@@ -23,6 +23,7 @@ import apsw
 import msgspec
 
 from epql.engine.audit.inspect import AuditReport, inspect
+from epql.engine.database import Database
 from epql.engine.errors import Error, InternalError, OperationalError
 from epql.engine.files import Files, OsFiles
 from epql.engine.folder import INDEX, check_folder, check_format
@@ -89,6 +90,23 @@ def check(path: Path, progress: Progress | None = None) -> Verdict:
                     faults += _check_fold(db, files, tx, tables, progress)
         audit = inspect(path)
         return Verdict(journal, audit, tuple(faults), tables, None if db is None else tx)
+
+
+def check_open(database: Database, progress: Progress | None = None) -> Verdict:
+    """Look at an open database: its folder, or the journal and the index it has in memory.
+
+    Shape: a database in memory has no transaction open, whose rows the journal has not.
+    """
+    files = database.files
+    if isinstance(files, OsFiles):
+        return check(files.root, progress)
+    journal = verify(files)
+    faults = list(check_records(files))
+    tables: dict[str, int] = {}
+    tx = applied(database.db).tx
+    if journal.is_sound:
+        faults += _check_fold(database.db, files, tx, tables, progress)
+    return Verdict(journal, AuditReport((), 0, 0, 0), tuple(faults), tables, tx)
 
 
 # ---------------------------------------------------------------- records

@@ -46,10 +46,6 @@ VERBS: dict[type, Callable[[Work, Any], Answer]] = {
 """The verb of each statement that writes."""
 
 NOT_YET: dict[type, str] = {
-    nodes.Backup: "BACKUP",
     nodes.Erase: "ERASE",
-    nodes.Export: "EXPORT",
-    nodes.Restore: "RESTORE",
-    nodes.Verify: "VERIFY",
 }
 """Statements that are understood but not carried out yet, as the user knows them."""

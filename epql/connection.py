@@ -24,6 +24,7 @@ from epql.engine.content import check_name
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError, ProgrammingError
 from epql.engine.opening import Options
+from epql.exchange.doors import Exchanging
 from epql.limits import Limits
 from epql.rows import Row, RowFactory, T, tuple_row
 from epql.runner import Runner
@@ -131,7 +132,7 @@ def _text_of(path: object) -> str:
         ) from None
 
 
-class Connection(Speaking, Generic[R]):
+class Connection(Speaking, Exchanging, Generic[R]):
     """A session with a database (PEP 249). Threads may share it: their calls take turns."""
 
     Warning = errors.Warning
@@ -223,19 +224,6 @@ class Connection(Speaking, Generic[R]):
 
         for statement in split(text):
             yield self.execute(statement)
-
-    def import_history(self, path: str | os.PathLike[str], **options: Any) -> Any:
-        """Load history that happened elsewhere, with its own belief times.
-
-        Shape: a file of JSON Lines (docs/formats/history.md), '.gz' allowed; what is in the
-            database already is skipped. Returns a `history.Report`.
-        Raises: DataError naming the line; commits before it stay.
-        """
-        from epql.history import import_history
-
-        runner = self.runner
-        with runner.turns:
-            return import_history(runner, os.fspath(path), **options)
 
     def garden(self) -> list[Any]:
         """Do what follows from corrections and is not done yet, whoever made them.

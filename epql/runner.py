@@ -39,7 +39,7 @@ from epql.plan.hidden import overridden
 from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
 from epql.plan.settled import settled
-from epql.plan.values import Params, check_params, value
+from epql.plan.values import Params, check_params
 from epql.queries import Queries
 from epql.questions.inquiry import Inquiry, Reply, Writer
 from epql.questions.register import QUESTIONS
@@ -184,6 +184,10 @@ class Runner:
         if verb is not None:
             dry_run = getattr(statement, "dry_run", False)
             return self._write(lambda work: verb(work, statement), resolver, dry_run=dry_run)
+        if isinstance(statement, nodes.Exchange):
+            from epql.exchange import statements  # what it needs is loaded when it is used
+
+            return statements.run(self, parsed, resolver)
         return self._control(statement, resolver)
 
     def _is_scratch(self, statement: nodes.Statement) -> TypeGuard[Change]:
@@ -191,6 +195,11 @@ class Runner:
         if isinstance(statement, nodes.Insert):
             return self.scratch.is_scratch(statement.table) or not inserts.is_assert(statement)
         return isinstance(statement, nodes.ScratchChange)
+
+    def ready(self, params: Params) -> Resolver:
+        """What resolves the operands of something that is done without a text."""
+        self.database.refresh()
+        return self._resolver(params)
 
     # ------------------------------------------------------------ queries
 
@@ -310,6 +319,18 @@ class Runner:
             types=partial(_types, answer.columns or ()),
         )  # fmt: skip
 
+    def write_alone(
+        self, run: Callable[[Work], Answer], resolver: Resolver, *, dry_run: bool = False
+    ) -> Result:
+        """Write in a commit of its own; no transaction is open."""
+        try:
+            result = self._write(run, resolver, dry_run=dry_run)
+        except BaseException:
+            self.rollback()
+            raise
+        self._end(commit=True)
+        return result
+
     def _writer(self) -> Writer | None:
         """What a question writes with; None where the session may not write."""
         state = self.state
@@ -422,8 +443,6 @@ class Runner:
             self._end_by_statement(statement)
         elif isinstance(statement, nodes.Set):
             self._set(statement, resolver)
-        elif isinstance(statement, nodes.Import):
-            return self._import(statement, resolver)
         else:
             raise NotSupportedError(
                 f"{NOT_YET[type(statement)]} is not available yet",
@@ -467,22 +486,6 @@ class Runner:
                 hint="COMMIT or ROLLBACK it first",
             )
         self.state.set(statement, resolver)
-
-    def _import(self, statement: nodes.Import, resolver: Resolver) -> Result:
-        from epql.history import import_history
-
-        path = value(statement.path, resolver.params, resolver.evaluate)
-        if not isinstance(path, str):
-            raise InterfaceError("the path is no text", code="value.type")
-        if not statement.history:
-            raise NotSupportedError(
-                "IMPORT of anything but history is not available yet",
-                code="statement.not_yet",
-                span=statement.span,
-                hint="IMPORT HISTORY FROM 'file.jsonl'",
-            )
-        report = import_history(self, path)
-        return Result(report.assertions, notices=[report.sentence()])
 
 
 def _answered(answer: Answer, resolver: Resolver) -> Result:

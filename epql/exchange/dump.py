@@ -16,13 +16,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC
 from functools import cache
 from typing import Any, get_type_hints
 
 import msgspec
 
 from epql import instants
-from datetime import UTC
 from epql.engine.digest import Hasher
 from epql.engine.errors import DataError, Error
 from epql.engine.lifecycle import CODE, NAME

@@ -52,6 +52,7 @@ from epql.nodes.expressions import (
     copied,
     every,
 )
+from epql.nodes.files import Backup, Exchange, Export, Import, ImportHistory, Renamed, Restore
 from epql.nodes.questions import (
     Bisect,
     Blame,
@@ -69,7 +70,7 @@ from epql.nodes.questions import (
     WhyNot,
 )
 from epql.nodes.scratch import Insert, ScratchChange, ScratchDefinition
-from epql.nodes.settings import Backup, Begin, Commit, Export, Import, Restore, Rollback, Set
+from epql.nodes.settings import Begin, Commit, Rollback, Set
 from epql.nodes.targets import IdTarget, Pattern, QueryTarget, SlotTarget, Target, Triple
 from epql.nodes.writes import (
     Assert,
@@ -124,6 +125,7 @@ Statement = (
     | Rollback
     | Set
     | Import
+    | ImportHistory
     | Export
     | Backup
     | Restore
@@ -170,6 +172,7 @@ __all__ = [
     "Diff",
     "DropQuery",
     "Erase",
+    "Exchange",
     "Explain",
     "Export",
     "Expression",
@@ -179,6 +182,7 @@ __all__ = [
     "IdTarget",
     "Impact",
     "Import",
+    "ImportHistory",
     "Insert",
     "Instant",
     "Lifecycle",
@@ -188,6 +192,7 @@ __all__ = [
     "Query",
     "QueryExpression",
     "QueryTarget",
+    "Renamed",
     "Repeal",
     "Replay",
     "Resolve",

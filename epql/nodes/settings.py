@@ -1,4 +1,4 @@
-"""Transactions, settings, files in and out."""
+"""Transactions and settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from epql.engine.errors import Span
 from epql.nodes.clauses import NO_CLAUSES, Clauses
-from epql.nodes.expressions import Expression, QueryExpression
+from epql.nodes.expressions import Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +41,3 @@ class Set:
     clauses: Clauses = NO_CLAUSES
     name: str | None = None
     value: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """IMPORT [HISTORY] FROM 'path' [FORMAT jsonl | csv]."""
-
-    path: Expression
-    history: bool
-    span: Span
-    format: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """EXPORT (query) TO 'path' [FORMAT …], or EXPORT HISTORY TO 'path' (`query` None)."""
-
-    query: QueryExpression | None
-    path: Expression
-    span: Span
-    format: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """BACKUP TO 'path'."""
-
-    path: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Restore:
-    """RESTORE FROM 'path'."""
-
-    path: Expression
-    span: Span

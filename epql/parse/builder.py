@@ -7,13 +7,14 @@ from typing import Any
 
 from epql.parse.declarations import Declarations
 from epql.parse.driver import Action
+from epql.parse.files import Files
 from epql.parse.questions import Questions
 from epql.parse.scratch import Scratch
 from epql.parse.settings import Settings
 from epql.parse.verbs import Verbs
 
 
-class Builder(Verbs, Questions, Declarations, Settings, Scratch):
+class Builder(Verbs, Questions, Declarations, Settings, Files, Scratch):
     """Builds one statement; holds its text and the parameters met so far."""
 
 

@@ -1,8 +1,6 @@
-"""What the rules of session.lark and data.lark mean: transactions, settings, files."""
+"""What the rules of session.lark mean: transactions and settings."""
 
 from __future__ import annotations
-
-from sqlglot import exp
 
 from epql import nodes
 from epql.engine.errors import Span
@@ -15,7 +13,7 @@ from epql.parse.places import literal
 
 
 class Settings(Options):
-    """The rules of session.lark and data.lark."""
+    """The rules of session.lark."""
 
     def begin(self, parts: Parts, start: int, end: int) -> nodes.Begin:
         standing = self._level(parts, "a transaction")
@@ -47,32 +45,6 @@ class Settings(Options):
     def set_fuse(self, parts: Parts, start: int, end: int) -> nodes.Set:
         value = _switch(parts[2]) if isinstance(parts[2], Token) else parts[2]
         return nodes.Set(Span(start, end), name="fuse", value=value)
-
-    # ------------------------------------------------------------ data
-
-    def import_(self, parts: Parts, start: int, end: int) -> nodes.Import:
-        history = is_token(parts[1], "HISTORY")
-        return nodes.Import(_path(parts), history, Span(start, end), _format(parts))
-
-    def export(self, parts: Parts, start: int, end: int) -> nodes.Export:
-        return nodes.Export(parts[2], _path(parts[4:]), Span(start, end), _format(parts))
-
-    def export_history(self, parts: Parts, start: int, end: int) -> nodes.Export:
-        return nodes.Export(None, _path(parts), Span(start, end), _format(parts))
-
-    def backup(self, parts: Parts, start: int, end: int) -> nodes.Backup:
-        return nodes.Backup(_path(parts), Span(start, end))
-
-    def restore(self, parts: Parts, start: int, end: int) -> nodes.Restore:
-        return nodes.Restore(_path(parts), Span(start, end))
-
-
-def _path(parts: Parts) -> Expression:
-    return next(part for part in parts if isinstance(part, exp.Expression))
-
-
-def _format(parts: Parts) -> str | None:
-    return parts[-1].value.lower() if is_token(parts[-1], "NAME") else None
 
 
 def _switch(token: Token) -> Expression:

@@ -32,7 +32,8 @@ PLAIN: dict[str, Callable[[Any], Any]] = {
 }
 """Columns that are taken as they are, by the options they stand for."""
 _OTHERS = ("valid_from", "valid_to", "parents", "qualifiers")
-_KNOWN = (*TRIPLE, *PLAIN, *_OTHERS)
+PARTS = (*TRIPLE, *PLAIN, *_OTHERS)
+"""All that a column may say of an assertion."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ class Places:
     triple: tuple[int, int, int]
     plain: tuple[tuple[str, int], ...]
     others: dict[str, int]
+
+
+EVERY = Places(
+    (0, 1, 2),
+    tuple((name, PARTS.index(name)) for name in PLAIN),
+    {name: PARTS.index(name) for name in _OTHERS},
+)
+"""Rows that have every part, in the order of PARTS."""
 
 
 def run(work: Work, statement: Assert) -> Answer:
@@ -54,7 +63,7 @@ def run(work: Work, statement: Assert) -> Answer:
     contents, states = [], []
     for number, row in enumerate(rows, start=1):
         try:
-            content, state = _content(work, row, places, common)
+            content, state = content_of(work, row, places, common)
             asserter.check_guards(work, statement, content.subject, content.predicate, None)
         except Error as error:
             error.message += f" (row {number})"
@@ -75,7 +84,7 @@ def _places(names: Sequence[str], given: Sequence[str], query: QueryExpression) 
     lowered = [name.lower() for name in names]
     if len(names) != len(given):
         raise _columns(f"{len(names)} columns are named and {len(given)} are given", query)
-    known = [name for name in lowered if name in _KNOWN]
+    known = [name for name in lowered if name in PARTS]
     if len(set(known)) < len(known):
         raise _columns("two columns have one name", query)
     if all(name in lowered for name in TRIPLE):
@@ -91,7 +100,7 @@ def _places(names: Sequence[str], given: Sequence[str], query: QueryExpression) 
                 f"the column {name!r} is nothing that can be asserted",
                 code="assert.column",
                 span=query.meta.get("span"),
-                hint=nearest(name, _KNOWN, "name columns with AS; known are "),
+                hint=nearest(name, PARTS, "name columns with AS; known are "),
             )
     plain = tuple((name, place) for name, place in rest.items() if name in PLAIN)
     others = {name: place for name, place in rest.items() if name in _OTHERS}
@@ -107,7 +116,7 @@ def _columns(message: str, query: QueryExpression) -> ProgrammingError:
     )
 
 
-def _content(work: Work, row: Row, places: Places, common: Common) -> tuple[Assertion, str]:
+def content_of(work: Work, row: Row, places: Places, common: Common) -> tuple[Assertion, str]:
     """The assertion that a row says, and the state it lands in."""
     subject, predicate, obj = (row[place] for place in places.triple)
     said = dict(common.plain)

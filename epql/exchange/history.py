@@ -13,16 +13,10 @@ repeated. Not here: what a fact does to what stands (engine/bulk.py).
 
 from __future__ import annotations
 
-import gzip
 import json
-import sys
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from epql import instants
 from epql.engine.bulk import BulkLoader, Fact, bulk_load
@@ -40,16 +34,13 @@ from epql.engine.errors import (
     Error,
     IntegrityError,
     InterfaceError,
-    OperationalError,
 )
 from epql.engine.lifecycle import check_state
 from epql.engine.records import Assertion
+from epql.exchange.files import Progress, opened
 
 if TYPE_CHECKING:
     from epql.runner import Runner
-
-Progress = Callable[[int, int], None]
-"""Told (bytes read, bytes in all); the second is 0 where it is not known."""
 
 _LINE = {"at", "agent", "source", "commit", "facts"}
 _FACT = {
@@ -108,8 +99,8 @@ def import_history(
         )
     runner.queries.buffer()
     report = Report()
-    with _opened(path) as (lines, position, total), bulk_load(runner.database) as loader:
-        for number, line in enumerate(_readable(lines, path), start=1):
+    with opened(path) as source, bulk_load(runner.database) as loader:
+        for number, line in enumerate(source.lines(), start=1):
             runner.turns.check()
             if not line.strip():
                 continue
@@ -121,20 +112,12 @@ def import_history(
                     raise problem from error
                 report.bad.append((number, error.message))
             if progress is not None and number % _TELL_EVERY == 0:
-                progress(position(), total)
+                progress(source.position(), source.size)
         loader.settle()
         if progress is not None:
-            progress(total, total)
+            progress(source.size, source.size)
         report.commits, report.assertions, report.moves = loader.counts
     return report
-
-
-def _readable(lines: IO[bytes], path: str) -> Iterator[bytes]:
-    """The lines; what is wrong with the file as a whole ends them with an error of ours."""
-    try:
-        yield from lines
-    except (OSError, EOFError, zlib.error) as error:
-        raise OperationalError(f"{path} cannot be read: {error}", code="files.missing") from error
 
 
 def _bad(number: int, error: Error) -> Error:
@@ -229,23 +212,3 @@ def _fact(read: Any, agent: str, source: str | None) -> Fact:
 
 def _bound(value: Any) -> int | None:
     return None if value is None else _instant(value)
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[tuple[IO[bytes], Callable[[], int], int]]:
-    """The lines of a file, how far it is read, and its size."""
-    if path == "-":
-        yield sys.stdin.buffer, lambda: 0, 0
-        return
-    try:
-        raw = open(path, "rb")  # noqa: SIM115  closed below
-    except (OSError, ValueError) as error:  # ValueError: NUL, half a character
-        shown = path if path.isprintable() else ascii(path)
-        why = getattr(error, "strerror", None) or "it cannot be a path"
-        raise OperationalError(f"{shown} cannot be read: {why}", code="files.missing") from error
-    with raw:
-        total = Path(path).stat().st_size
-        lines: IO[bytes] = raw
-        if path.endswith(".gz"):
-            lines = gzip.open(raw)  # type: ignore[assignment]  # noqa: SIM115  closed with raw
-        yield lines, raw.tell, total

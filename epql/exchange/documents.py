@@ -1,0 +1,13 @@
+"""JSON: written only, as the output of queries is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import IO, Any
+
+from epql.exchange.rendered import write_as
+
+
+def write(file: IO[bytes], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Write rows as JSON."""
+    return write_as("json", file, columns, rows)

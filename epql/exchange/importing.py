@@ -1,0 +1,246 @@
+"""IMPORT FROM: the rows of a file become assertions, batch by batch.
+
+Each row goes the way of ASSERT SELECT (epql/verbs/assert_rows.py), so that checks, rules and
+policies are the same. A batch is one commit: all of it or nothing. A row that says what somebody
+has said already, in whatever state that is now, adds nothing, so a file can be imported again,
+and an interrupted import goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from epql import nodes
+from epql.engine.errors import Error, InterfaceError
+from epql.engine.records import Assertion, encode, key_of
+from epql.exchange.files import Progress, opened
+from epql.exchange.formats import Format, Reading, Row
+from epql.exchange.mapping import Mapping, Parts, typed
+from epql.verbs.assert_rows import EVERY, PARTS, content_of
+from epql.verbs.asserter import Asserter, Common, tell_of_grounds
+from epql.verbs.work import Answer, Work
+
+if TYPE_CHECKING:
+    from epql.plan.scope import Resolver
+    from epql.runner import Runner
+
+BATCH = 10_000
+"""Rows of one commit; fewer where they are long."""
+_BATCH_CHARACTERS = 8 * 2**20
+_BAD_KEPT = 1000
+_NOTICES_KEPT = 20
+_PREDICATE, _OBJECT = PARTS.index("predicate"), PARTS.index("object")
+
+
+@dataclass
+class Imported:
+    """What an import did. `bad`: (line number, what is wrong) of the first rows left out, of
+    `bad_rows`; `there`: assertions that were there already."""
+
+    rows: int = 0
+    assertions: int = 0
+    there: int = 0
+    bad_rows: int = 0
+    bad: list[tuple[int, str]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def sentence(self) -> str:
+        """The report in words."""
+        parts = [f"{_count(self.rows, 'row')} read", _count(self.assertions, "new assertion")]
+        if self.there:
+            parts.append(f"{self.there} there already")
+        if self.bad_rows:
+            parts.append(f"{_count(self.bad_rows, 'bad row')} left out")
+        return "; ".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def check_alone(runner: Runner, what: str) -> None:
+    """Raise unless nothing is open that a commit of its own would end."""
+    if runner.in_transaction:
+        raise InterfaceError(
+            f"a transaction is open; {what} commits by itself",
+            code="transaction.open",
+            hint="COMMIT or ROLLBACK it first",
+        )
+
+
+def import_rows(
+    runner: Runner,
+    path: str,
+    file_format: Format,
+    statement: nodes.Import,
+    resolver: Resolver,
+    *,
+    progress: Progress | None = None,
+) -> Imported:
+    """Import a file; see the module.
+
+    Raises: DataError `import.*` and what ASSERT raises, with the line's number, for the first bad
+    row unless it is to be skipped; the batches before it stay.
+    """
+    runner.check_may_write()
+    check_alone(runner, "an import")
+    mapping = Mapping(statement.columns, statement.wide)
+    with opened(path) as source:
+        table = file_format.reader().read(source, Reading(not statement.no_header))
+        load = _Load(runner, statement, resolver, mapping, file_format)
+        load.report.notices += table.notices
+        if table.columns:
+            mapping.check(table.columns)
+        for batch in _batches(table.rows):
+            load.batch(batch)
+            if progress is not None:
+                progress(source.position(), source.size)
+        if progress is not None:
+            progress(source.size, source.size)
+    return load.finished()
+
+
+Line = tuple[int, Row | Error]
+
+
+def _batches(rows: Iterator[Line]) -> Iterator[list[Line]]:
+    batch: list[Line] = []
+    size = 0
+    for line in rows:
+        batch.append(line)
+        if isinstance(line[1], dict):
+            size += sum(len(value) for value in line[1].values() if isinstance(value, str))
+        if len(batch) >= BATCH or size >= _BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+@dataclass
+class _Ready:
+    """An assertion to be made, and the line that says it."""
+
+    line: int
+    content: Assertion
+    state: str
+
+
+class _Load:
+    """One import on its way."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        statement: nodes.Import,
+        resolver: Resolver,
+        mapping: Mapping,
+        file_format: Format,
+    ) -> None:
+        self._runner = runner
+        self._statement = statement
+        self._resolver = resolver
+        self._mapping = mapping
+        self._has_text = file_format.has_text
+        self._options = nodes.Assert(
+            (),
+            statement.span,
+            agent=statement.agent,
+            confidence=statement.confidence,
+            lifecycle=statement.lifecycle,
+            source=statement.source,
+        )
+        self.report = Imported()
+
+    def batch(self, lines: list[Line]) -> None:
+        """Write the rows of a batch, in one commit."""
+        result = self._runner.write_alone(
+            lambda work: self._write(work, lines), self._resolver, dry_run=self._statement.dry_run
+        )
+        told = self.report.notices
+        told += [text for text in result.notices if text not in told][:_NOTICES_KEPT]
+
+    def finished(self) -> Imported:
+        """The report, with what is to be told of all of it."""
+        if self._mapping.left_out:
+            names = ", ".join(sorted(self._mapping.left_out))
+            self.report.notices.append(f"left out, because the database computes it: {names}")
+        return self.report
+
+    # ------------------------------------------------------------ one batch
+
+    def _write(self, work: Work, lines: list[Line]) -> Answer:
+        common = Asserter(work, self._options).common(work)
+        ready = [one for line in lines for one in self._ready(work, line, common)]
+        new = self._new(work, ready)
+        try:
+            with work.transaction.statement():
+                self._assert(work, new)
+            written = len(new)
+        except Error:  # one of them cannot be: find out which
+            written = sum(self._assert_alone(work, one) for one in new)
+        self.report.assertions += written
+        return Answer(written)
+
+    def _ready(self, work: Work, line: Line, common: Common) -> list[_Ready]:
+        """The assertions that a line says; none if it is bad and may be skipped."""
+        number, row = line
+        self.report.rows += 1
+        try:
+            if isinstance(row, Error):
+                raise row
+            found = []
+            for parts in self._mapping.assertions(row):
+                content, state = content_of(work, self._typed(work, parts), EVERY, common)
+                found.append(_Ready(number, content, state))
+            return found
+        except Error as error:
+            self._bad(number, error)
+            return []
+
+    def _typed(self, work: Work, parts: Parts) -> Parts:
+        value = parts[_OBJECT]
+        if not self._has_text or not isinstance(value, str):
+            return parts
+        declared = work.transaction.declared.predicates.get(parts[_PREDICATE])
+        found = typed(value, declared, detect=self._statement.detect_types)
+        return (*parts[:_OBJECT], found, *parts[_OBJECT + 1 :])
+
+    def _new(self, work: Work, ready: list[_Ready]) -> list[_Ready]:
+        """What nobody has said yet."""
+        keyed = {key_of("H", encode(one.content)): one for one in reversed(ready)}
+        known = work.transaction.fold.objects.find_many(list(keyed))
+        new = [one for key, one in reversed(keyed.items()) if key not in known]
+        self.report.there += len(ready) - len(new)
+        return new
+
+    @staticmethod
+    def _assert(work: Work, new: list[_Ready]) -> None:
+        if new:
+            contents = [one.content for one in new]
+            work.transaction.assert_many(contents, [one.state for one in new])
+            tell_of_grounds(work, contents)
+
+    def _assert_alone(self, work: Work, one: _Ready) -> bool:
+        try:
+            with work.transaction.statement():
+                self._assert(work, [one])
+        except Error as error:
+            self._bad(one.line, error)
+            return False
+        return True
+
+    def _bad(self, number: int, error: Error) -> None:
+        """Leave a row out, or end the import. Raises: the error, with the line's number."""
+        if self._statement.skip_bad:
+            self.report.bad_rows += 1
+            if len(self.report.bad) < _BAD_KEPT:
+                self.report.bad.append((number, error.message))
+            return
+        error.message = f"line {number}: {error.message}"
+        error.span = None
+        if error.hint is None and self.report.assertions:
+            error.hint = "what was written before it stays; mend the file and import it again"
+        raise error

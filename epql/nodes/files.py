@@ -1,0 +1,86 @@
+"""Files in and out: import, export, backup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from epql.engine.errors import Span
+from epql.nodes.expressions import Expression
+from epql.nodes.questions import Verify
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """`column AS part`, or `column AS 'predicate'` (`is_predicate`)."""
+
+    column: str
+    part: str
+    is_predicate: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """IMPORT FROM 'path' with its options.
+
+    `columns`: COLUMNS (…); `wide`: the column of SUBJECT, the others are predicates.
+    """
+
+    path: Expression
+    span: Span
+    format: str | None = None
+    columns: tuple[Renamed, ...] = ()
+    wide: str | None = None
+    no_header: bool = False
+    detect_types: bool = False
+    agent: Expression | None = None
+    confidence: Expression | None = None
+    lifecycle: Expression | None = None
+    source: Expression | None = None
+    skip_bad: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportHistory:
+    """IMPORT HISTORY FROM 'path' [FORMAT jsonl] [SKIP BAD]."""
+
+    path: Expression
+    span: Span
+    format: str | None = None
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """EXPORT (query) TO 'path' [FORMAT …] [OVERWRITE].
+
+    `query`: the text between the parentheses; None is EXPORT TO, the whole database.
+    """
+
+    query: str | None
+    path: Expression
+    span: Span
+    format: str | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """BACKUP TO 'path' [WITH AUDIT]."""
+
+    path: Expression
+    with_audit: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """RESTORE FROM 'path'."""
+
+    path: Expression
+    span: Span
+
+
+Exchange = Import | ImportHistory | Export | Backup | Restore | Verify
+"""Statements about files: other people's, or the database's own."""
