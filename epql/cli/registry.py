@@ -42,7 +42,10 @@ GROUPS = {
         "correct": "we were wrong: put something else in its place, forbid it",
     },
     "move data": {
-        "import": "load history that happened elsewhere, with its own belief times",
+        "import": "load the rows of a file as assertions, or history with its own times",
+        "export": "write the rows of a query to a file, or every commit",
+        "backup": "copy a database up to its last commit while others write",
+        "restore": "make a new database of a backup or an export of every commit",
     },
     "look around": {
         "relations": "what can be asked: each relation, and what it holds",

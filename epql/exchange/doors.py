@@ -38,7 +38,7 @@ class Exchanging:
         *,
         format: str | None = None,  # noqa: A002  the statement's word
         columns: Mapping[str, str] | None = None,
-        subject: str | None = None,
+        wide_by: str | None = None,
         predicates: Mapping[str, str] | None = None,
         header: bool = True,
         detect_types: bool = False,
@@ -53,7 +53,7 @@ class Exchanging:
         """Import a file: jsonl, csv, tsv, nquads or parquet, '.gz' allowed; '-' is standard input.
 
         Shape: `columns` says which part of an assertion a column is, or 'ignore'. With
-            `subject`, each row is that column's subject and the other columns are predicates;
+            `wide_by`, each row is that column's subject and the other columns are predicates;
             `predicates` gives a column's predicate another name. `agent` … `source` hold where
             a row says nothing. `progress` is told (bytes read, bytes in all).
         Raises: DataError with the line's number for the first bad row, unless `skip_bad`; batches
@@ -75,7 +75,7 @@ class Exchanging:
         bound = {name: Bind(this=name) for name, given in said.items() if given is not None}
         name = os.fspath(path)
         statement = nodes.Import(
-            Bind(this="path"), nowhere, None, tuple(renamed), subject, not header, detect_types,
+            Bind(this="path"), nowhere, None, tuple(renamed), wide_by, not header, detect_types,
             **bound, skip_bad=skip_bad, dry_run=dry_run,
         )  # fmt: skip
         file_format = format_of(format, name, None, reads=True)

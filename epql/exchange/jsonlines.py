@@ -42,7 +42,7 @@ def _row(line: bytes) -> Row:
     if len(line) > _LINE_MAX:
         raise _bad("the line is too long")
     try:
-        found = json.loads(decoded(line), parse_constant=_no_number)
+        found = _DECODER.decode(decoded(line))
     except (ValueError, RecursionError) as error:
         raise _bad(f"this is not JSON ({error})") from error
     if isinstance(found, list) and len(found) == len(_TRIPLE):
@@ -54,6 +54,9 @@ def _row(line: bytes) -> Row:
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number of JSON's")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 def _bad(message: str) -> DataError:

@@ -30,9 +30,17 @@ _SHOWN = {column.name for name in ("beliefs", "assertions") for column in RELATI
 _TOLD = frozenset(_SHOWN - set(PARTS))
 """What the relations show besides. It is computed: what an exported file has of it says nothing."""
 
+_HISTORY = "a file of commits is history: IMPORT HISTORY FROM 'file', or --history"
+_OTHER_FILES = {
+    "at": _HISTORY,
+    "facts": _HISTORY,
+    "format": "an export of every commit is brought back by RESTORE FROM 'file'",
+}
+"""Columns by which other files of ours are known."""
+
 
 class Mapping:
-    """COLUMNS (…) and SUBJECT of an import.
+    """COLUMNS (…) and WIDE BY of an import.
 
     Raises: ProgrammingError `import.columns` for a part that there is not, or that stands twice.
     """
@@ -57,7 +65,7 @@ class Mapping:
                 raise self._wrong(
                     one,
                     f"the column {one.column!r} cannot be a predicate: each row has its own",
-                    "SUBJECT column says that a row is a subject and its columns are predicates",
+                    "WIDE BY column says that a row is a subject and its columns are predicates",
                 )
             self._predicates[column] = one.part
         elif one.part == IGNORE:
@@ -75,7 +83,7 @@ class Mapping:
         if self._wide is not None and one.part in TRIPLE:
             raise self._wrong(
                 one,
-                f"with SUBJECT no column is the {one.part}",
+                f"with WIDE BY no column is the {one.part}",
                 "its columns are predicates, its cells are objects",
             )
 
@@ -107,7 +115,7 @@ class Mapping:
                 raise _columns(
                     f"no column is the {part}",
                     f"the columns are {', '.join(columns)};"
-                    f" say COLUMNS (x AS {part}), or SUBJECT x if each column is a predicate",
+                    f" say COLUMNS (x AS {part}), or WIDE BY x if each column is a predicate",
                 )
         for column in columns:
             self._part_of(column)
@@ -127,7 +135,8 @@ class Mapping:
             return part
         raise _columns(
             f"the column {column!r} is nothing that can be asserted",
-            f"say COLUMNS ({_quoted(column)} AS ignore) to leave it out, or AS one of"
+            _OTHER_FILES.get(name)
+            or f"say COLUMNS ({_quoted(column)} AS ignore) to leave it out, or AS one of"
             f" {', '.join(PARTS)}",
         )
 
@@ -170,22 +179,27 @@ def _quoted(name: str) -> str:
 
 
 def _parts(said: dict[str, Any]) -> Parts:
-    said = {name: _plain(name, value) for name, value in said.items()}
-    return tuple(said.get(name) for name in PARTS)
+    for name in _CHANGED:
+        if said.get(name) is not None:
+            said[name] = _plain(name, said[name])
+    return tuple(map(said.get, PARTS))
+
+
+_CHANGED = ("confidence", "valid_from", "valid_to", "parents", "qualifiers")
 
 
 def _plain(name: str, value: Any) -> Any:
     """A value as ASSERT takes it: JSON's own lists and objects, numbers that are still text."""
     if name in ("parents", "qualifiers"):
-        return value if value is None or isinstance(value, str) else json.dumps(value)
-    if name in ("valid_from", "valid_to") and isinstance(value, (int, float)):
+        return value if isinstance(value, str) else json.dumps(value)
+    if name == "confidence":
+        return _number(value) if isinstance(value, str) else value
+    if isinstance(value, (int, float)):
         raise DataError(
             f"{name} is {value}, which is no instant",
             code="import.row",
             hint="write it as text: '2026-01-12' or '2026-01-12T21:00:00Z'",
         )
-    if name == "confidence" and isinstance(value, str):
-        return _number(value)
     return value
 
 

@@ -81,7 +81,7 @@ def _export(runner: Runner, statement: nodes.Export, resolver: Resolver) -> Resu
 
 def _backup(runner: Runner, statement: nodes.Backup, resolver: Resolver) -> Result:
     path = _path(statement.path, resolver)
-    made = copies.back_up(runner.database, path, audit=statement.with_audit)
+    made = copies.back_up(runner.database, path, audit=statement.with_queries)
     return Result(0, notices=[f"copied up to tx {made.tx} ({made.size} bytes) to {path}"])
 
 

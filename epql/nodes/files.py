@@ -23,7 +23,7 @@ class Renamed:
 class Import:
     """IMPORT FROM 'path' with its options.
 
-    `columns`: COLUMNS (…); `wide`: the column of SUBJECT, the others are predicates.
+    `columns`: COLUMNS (…); `wide`: the column of WIDE BY, the others are predicates.
     """
 
     path: Expression
@@ -67,10 +67,10 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """BACKUP TO 'path' [WITH AUDIT]."""
+    """BACKUP TO 'path' [WITH QUERIES]."""
 
     path: Expression
-    with_audit: bool
+    with_queries: bool
     span: Span
 
 

@@ -29,7 +29,7 @@ class Files(Options):
         return nodes.Export(None, parts[2], Span(start, end), **self._options(parts))
 
     def backup(self, parts: Parts, start: int, end: int) -> nodes.Backup:
-        return nodes.Backup(_path(parts), is_token(parts[-1], "AUDIT"), Span(start, end))
+        return nodes.Backup(_path(parts), is_token(parts[-1], "QUERIES"), Span(start, end))
 
     def restore(self, parts: Parts, start: int, end: int) -> nodes.Restore:
         return nodes.Restore(_path(parts), Span(start, end))
@@ -43,7 +43,7 @@ class Files(Options):
         return self._option("columns", tuple(parts[2:-1:2]), parts, start, end)
 
     def option_wide(self, parts: Parts, start: int, end: int) -> Option:
-        return self._option("wide", parts[1].name, parts, start, end)
+        return self._option("wide", parts[2].name, parts, start, end)
 
     def option_no_header(self, parts: Parts, start: int, end: int) -> Option:
         return self._option("no_header", True, parts, start, end)
