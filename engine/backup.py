@@ -60,7 +60,9 @@ def backup(
     """
     with appearing(to) as folder:
         tail = open_tail(database.files, repair=False, lock=database.lock).tail
-        size = _copy_journal(database.files, tail, OsFiles(folder), progress)
+        size = _copy_journal(
+            database.files, tail, OsFiles(folder), progress, check=database.turns.check
+        )
         if audit:
             _copy_audit(database, folder)
         _check_copy(OsFiles(folder), Expectation(tail.last_tx, tail.last_digest), "the copy")
@@ -135,7 +137,13 @@ def _read_manifest(files: Files) -> Expectation:
 # ---------------------------------------------------------------- copying
 
 
-def _copy_journal(files: Files, tail: Tail, to: OsFiles, progress: Progress | None) -> int:
+def _copy_journal(
+    files: Files,
+    tail: Tail,
+    to: OsFiles,
+    progress: Progress | None,
+    check: Callable[[], None] = lambda: None,
+) -> int:
     """The segments up to `tail`, and FORMAT; bytes copied."""
     to.mkdir(FOLDER)
     segments = [s for s in list_segments(files) if s <= tail.segment]
@@ -144,6 +152,7 @@ def _copy_journal(files: Files, tail: Tail, to: OsFiles, progress: Progress | No
     for segment, size in zip(segments, sizes, strict=True):
         for chunk in _copy(files, segment_name(segment), size, to):
             done += chunk
+            check()
             if progress is not None:
                 progress(done, total)
         if segment != segments[-1] or tail.sealed:

@@ -52,7 +52,7 @@ def replay(database: Database, commits: Iterable[Commit]) -> int:
         group: list[Pending] = []
         size = 0
         try:
-            for commit in _missing(database, writer, commits):
+            for commit in database.turns.checked(_missing(database, writer, commits)):
                 group.append(Pending(commit.recorded_at, commit.records, commit.is_backfilled))
                 size += sum(len(data) for _, _, data in commit.records)
                 if size >= _GROUP_BYTES or len(group) >= _GROUP_COMMITS:
@@ -66,8 +66,9 @@ def replay(database: Database, commits: Iterable[Commit]) -> int:
 
 def _append(database: Database, writer: JournalWriter, group: list[Pending]) -> None:
     if group:
-        writer.append(group)
-        catch_up(database.fold, database.files)
+        with database.turns.shielded():
+            writer.append(group)
+            catch_up(database.fold, database.files)
 
 
 def _missing(

@@ -80,8 +80,9 @@ class Exchanging:
         )  # fmt: skip
         file_format = format_of(format, name, None, reads=True)
         runner = self.runner
-        resolver = runner.ready(said)
-        return import_rows(runner, name, file_format, statement, resolver, progress=progress)
+        with runner.turns:
+            resolver = runner.ready(said)
+            return import_rows(runner, name, file_format, statement, resolver, progress=progress)
 
     def import_history(
         self, path: PathLike, *, progress: Progress | None = None, skip_bad: bool = False
@@ -94,7 +95,9 @@ class Exchanging:
         """
         from epql.exchange.history import import_history
 
-        return import_history(self.runner, os.fspath(path), progress=progress, skip_bad=skip_bad)
+        runner = self.runner
+        with runner.turns:
+            return import_history(runner, os.fspath(path), progress=progress, skip_bad=skip_bad)
 
     def export(
         self,
@@ -118,9 +121,11 @@ class Exchanging:
 
         name = os.fspath(path)
         file_format = format_of(format, name, None, reads=False)
-        return export_rows(
-            self.runner, query, params, name, file_format, overwrite=overwrite, progress=progress
-        )[0]
+        runner = self.runner
+        with runner.turns:
+            return export_rows(
+                runner, query, params, name, file_format, overwrite=overwrite, progress=progress
+            )[0]
 
     def export_all(
         self, path: PathLike, *, overwrite: bool = False, progress: Progress | None = None
@@ -131,8 +136,9 @@ class Exchanging:
         """
         from epql.exchange.exporting import export_all
 
-        database = self.runner.database
-        return export_all(database, os.fspath(path), overwrite=overwrite, progress=progress)[0]
+        name, runner = os.fspath(path), self.runner
+        with runner.turns:
+            return export_all(runner.database, name, overwrite=overwrite, progress=progress)[0]
 
     def backup(
         self, path: PathLike, *, audit: bool = False, progress: Progress | None = None
@@ -144,7 +150,9 @@ class Exchanging:
         """
         from epql.exchange.copies import back_up
 
-        return back_up(self.runner.database, os.fspath(path), audit=audit, progress=progress)
+        name, runner = os.fspath(path), self.runner
+        with runner.turns:
+            return back_up(runner.database, name, audit=audit, progress=progress)
 
     def restore(self, path: PathLike, *, progress: Progress | None = None) -> int:
         """Bring a backup or an export of all into this database, which must be empty; its tx.
@@ -154,14 +162,18 @@ class Exchanging:
         """
         from epql.exchange.copies import restore_into
 
-        return restore_into(self.runner, os.fspath(path), progress=progress)[1]
+        runner = self.runner
+        with runner.turns:
+            return restore_into(runner, os.fspath(path), progress=progress)[1]
 
     def verify(self) -> list[Found]:
         """What is not as it should be, the worst first; an empty list is a sound database."""
         from epql.exchange.copies import verify
         from epql.exchange.findings import findings
 
-        return findings(verify(self.runner.database))
+        runner = self.runner
+        with runner.turns:
+            return findings(verify(runner.database))
 
 
 def _pairs(mapping: Mapping[str, str] | None) -> Sequence[tuple[str, str]]:

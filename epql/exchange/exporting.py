@@ -85,7 +85,7 @@ def export_all(
 
     def counted() -> Iterator[Commit]:
         nonlocal commits, records
-        for commit in commits_of(database.files, tail):
+        for commit in database.turns.checked(commits_of(database.files, tail)):
             commits, records = commits + 1, records + len(commit.records)
             if progress is not None and commits % _TELL_EVERY == 0:
                 progress(commits, tail.last_tx)

@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from epql import nodes
-from epql.engine.errors import Error, InterfaceError
+from epql.engine.errors import (
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+)
 from epql.engine.records import Assertion, encode, key_of
 from epql.exchange.files import Progress, opened
 from epql.exchange.formats import Format, Reading, Row
@@ -32,6 +38,10 @@ _BATCH_CHARACTERS = 8 * 2**20
 _BAD_KEPT = 1000
 _NOTICES_KEPT = 20
 _PREDICATE, _OBJECT = PARTS.index("predicate"), PARTS.index("object")
+
+
+_OF_ROWS = (DataError, IntegrityError, ProgrammingError)
+"""Errors that are a row's; a full disk or an interrupt is not."""
 
 
 @dataclass
@@ -93,7 +103,7 @@ def import_rows(
         load.report.notices += table.notices
         if table.columns:
             mapping.check(table.columns)
-        for batch in _batches(table.rows):
+        for batch in _batches(runner.turns.checked(table.rows)):
             load.batch(batch)
             if progress is not None:
                 progress(source.position(), source.size)
@@ -179,7 +189,7 @@ class _Load:
             with work.transaction.statement():
                 self._assert(work, new)
             written = len(new)
-        except Error:  # one of them cannot be: find out which
+        except _OF_ROWS:  # one of them cannot be: find out which
             written = sum(self._assert_alone(work, one) for one in new)
         self.report.assertions += written
         return Answer(written)
@@ -196,7 +206,7 @@ class _Load:
                 content, state = content_of(work, self._typed(work, parts), EVERY, common)
                 found.append(_Ready(number, content, state))
             return found
-        except Error as error:
+        except _OF_ROWS as error:
             self._bad(number, error)
             return []
 
@@ -227,7 +237,7 @@ class _Load:
         try:
             with work.transaction.statement():
                 self._assert(work, [one])
-        except Error as error:
+        except _OF_ROWS as error:
             self._bad(one.line, error)
             return False
         return True

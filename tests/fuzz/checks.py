@@ -38,7 +38,7 @@ RUNS_S = 1.0
 """A query that runs longer is interrupted: it may rightly be endless."""
 RENEWED = 400
 """A database is used for so many statements."""
-FILES = (nodes.Import, nodes.Export, nodes.Backup, nodes.Restore)
+FILES = (nodes.Import, nodes.ImportHistory, nodes.Export, nodes.Backup, nodes.Restore)
 """Statements that are not run: they name files."""
 FACTS = """
 ASSERT ('auth/jwt', 'algorithm', 'RS256') LIFECYCLE APPROVED;

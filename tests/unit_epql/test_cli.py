@@ -292,7 +292,7 @@ def test_import_from_standard_input(tmp_path: Path) -> None:
 
 def test_import_says_what_is_missing(run: Run, tmp_path: Path) -> None:
     said = run("import", tmp_path / "kb", tmp_path / "none.jsonl")
-    assert said.code == 1 and "add --history" in said.err
+    assert said.code == 1 and "none.jsonl cannot be read: No such file" in said.err
     said = run("import", tmp_path / "kb", tmp_path / "none.jsonl", "--history")
     assert said.code == 1 and "none.jsonl cannot be read: No such file" in said.err
 

@@ -137,8 +137,8 @@ def test_set_of_clauses() -> None:
 
 def test_import_and_explain() -> None:
     found = parse("IMPORT HISTORY FROM 'f.jsonl' FORMAT JSONL").statement
-    assert isinstance(found, nodes.Import)
-    assert (value(found.path), found.history, found.format) == ("f.jsonl", True, "jsonl")
+    assert isinstance(found, nodes.ImportHistory)
+    assert (value(found.path), found.format) == ("f.jsonl", "jsonl")
     for text in ("EXPLAIN SELECT 1 AS OF TX 1", "EXPLAIN QUERY PLAN SELECT 1 AS OF TX 1"):
         explain = parse(text).statement
         assert isinstance(explain, nodes.Explain) and explain.query.clauses.as_of
