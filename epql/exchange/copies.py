@@ -19,7 +19,7 @@ from epql.engine import backup as engine
 from epql.engine.backup import Copied
 from epql.engine.check import Verdict, check_open
 from epql.engine.database import Database
-from epql.engine.errors import InterfaceError
+from epql.engine.errors import InterfaceError, ProgrammingError
 from epql.engine.files import OsFiles
 from epql.engine.opening import MEMORY, Options
 from epql.engine.replay import Commit, commits_of, replay
@@ -67,7 +67,7 @@ def restore_new(
 ) -> Copied:
     """Make a new database of a backup or an export. Nothing is at `to` after a failure."""
     if to == MEMORY:
-        raise InterfaceError(
+        raise ProgrammingError(
             "a database in memory ends with its process",
             code="database.path",
             hint="RESTORE FROM 'backup' fills a connection to :memory:",

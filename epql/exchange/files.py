@@ -95,8 +95,8 @@ def written(path: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    to = _checked(path, overwrite)
     with _translated(path):
+        to = _checked(path, overwrite)
         if to.exists() and not to.is_file():
             with open(to, "wb") as file:
                 yield file

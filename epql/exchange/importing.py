@@ -25,7 +25,7 @@ from epql.exchange.files import Progress, opened
 from epql.exchange.formats import Format, Reading, Row
 from epql.exchange.mapping import Mapping, Parts, typed
 from epql.verbs.assert_rows import EVERY, PARTS, content_of
-from epql.verbs.asserter import Asserter, Common, tell_of_grounds
+from epql.verbs.asserter import Asserter, tell_of_grounds
 from epql.verbs.work import Answer, Work
 
 if TYPE_CHECKING:
@@ -183,32 +183,45 @@ class _Load:
 
     def _write(self, work: Work, lines: list[Line]) -> Answer:
         common = Asserter(work, self._options).common(work)
-        ready = [one for line in lines for one in self._ready(work, line, common)]
-        new = self._new(work, ready)
-        try:
-            with work.transaction.statement():
-                self._assert(work, new)
-            written = len(new)
-        except _OF_ROWS:  # one of them cannot be: find out which
-            written = sum(self._assert_alone(work, one) for one in new)
+        pending: list[_Ready] = []
+        written = 0
+        for number, row in lines:
+            self.report.rows += 1
+            said: list[_Ready] = []  # all that a row says, or nothing
+            try:
+                for parts in self._assertions(row):
+                    parts = self._typed(work, parts)
+                    try:
+                        content, state = content_of(work, parts, EVERY, common)
+                    except ProgrammingError as error:
+                        if error.code != "id.unknown":
+                            raise
+                        written += self._flush(work, pending)  # its ground may be among them
+                        content, state = content_of(work, parts, EVERY, common)
+                    said.append(_Ready(number, content, state))
+            except _OF_ROWS as error:
+                self._bad(number, error)
+            else:
+                pending += said
+        written += self._flush(work, pending)
         self.report.assertions += written
         return Answer(written)
 
-    def _ready(self, work: Work, line: Line, common: Common) -> list[_Ready]:
-        """The assertions that a line says; none if it is bad and may be skipped."""
-        number, row = line
-        self.report.rows += 1
+    def _assertions(self, row: Row | Error) -> Iterator[Parts]:
+        if isinstance(row, Error):
+            raise row
+        return self._mapping.assertions(row)
+
+    def _flush(self, work: Work, pending: list[_Ready]) -> int:
+        """Assert what waits; how many were new."""
+        new = self._new(work, pending)
+        pending.clear()
         try:
-            if isinstance(row, Error):
-                raise row
-            found = []
-            for parts in self._mapping.assertions(row):
-                content, state = content_of(work, self._typed(work, parts), EVERY, common)
-                found.append(_Ready(number, content, state))
-            return found
-        except _OF_ROWS as error:
-            self._bad(number, error)
-            return []
+            with work.transaction.statement():
+                self._assert(work, new)
+        except _OF_ROWS:  # one of them cannot be: find out which
+            return sum(self._assert_alone(work, one) for one in new)
+        return len(new)
 
     def _typed(self, work: Work, parts: Parts) -> Parts:
         value = parts[_OBJECT]
@@ -251,6 +264,9 @@ class _Load:
             return
         error.message = f"line {number}: {error.message}"
         error.span = None
-        if error.hint is None and self.report.assertions:
-            error.hint = "what was written before it stays; mend the file and import it again"
+        if self.report.assertions:
+            stays = f"{self.report.assertions} assertions of lines before it are written; mend"
+            error.hint = f"{stays} the file and import it again" + (
+                "" if error.hint is None else f" ({error.hint})"
+            )
         raise error

@@ -21,7 +21,6 @@ ROWS = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| ([\w, ]+) \|", ERRORS, re.MULTILI
 STATEMENTS = {
     nodes.Query: ["SELECT"],
     nodes.Transition: ["TRANSITION", "PROMOTE", "REJECT"],
-    nodes.Import: ["IMPORT HISTORY"],
     nodes.Impact: ["IMPACT OF"],
     nodes.Replay: ["REPLAY QUERY"],
     nodes.Trace: ["TRACE QUERIES"],
