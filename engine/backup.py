@@ -233,8 +233,8 @@ def _damaged(sentence: str) -> InternalError:
 @contextmanager
 def appearing(to: Path) -> Iterator[Path]:
     """A folder to fill that appears under its name complete and durable, or not at all."""
-    to = Path(os.path.abspath(to))
     check_new(to)
+    given, to = to, Path(os.path.abspath(to))
     folder = to.with_name(f".{to.name}.{os.getpid()}.tmp")
     try:
         folder.mkdir(mode=0o700)
@@ -243,14 +243,14 @@ def appearing(to: Path) -> Iterator[Path]:
             raise OperationalError(
                 f"the folder {to.parent} does not exist", code="database.parent_missing"
             ) from error
-        raise translate(error, "make the folder", str(to)) from error
+        raise translate(error, "make the folder", str(given)) from error
     try:
         yield folder
         OsFiles(folder).sync_folder("")
         try:
             os.rename(folder, to)  # onto an empty folder too; onto a full one it fails
         except OSError as error:
-            raise _exists(to) from error
+            raise _exists(given) from error
         OsFiles(to.parent).sync_folder("")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

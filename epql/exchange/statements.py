@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from epql import nodes
-from epql.engine.errors import InterfaceError
+from epql.engine.errors import InterfaceError, ProgrammingError
 from epql.exchange import copies, exporting, findings
 from epql.exchange.formats import format_of
 from epql.exchange.history import import_history
@@ -53,8 +53,13 @@ _BAD_SHOWN = 10
 
 def _import_history(runner: Runner, statement: nodes.ImportHistory, resolver: Resolver) -> Result:
     path = _path(statement.path, resolver)
-    if statement.format is not None:
-        format_of(statement.format, path, statement.span, reads=True)
+    if statement.format not in (None, "jsonl"):
+        raise ProgrammingError(
+            f"history is read from jsonl, not from {statement.format}",
+            code="format.unknown",
+            span=statement.span,
+            hint="docs/formats/history.md shows what a line looks like",
+        )
     report = import_history(runner, path, skip_bad=statement.skip_bad)
     bad = [f"line {line}: {problem}" for line, problem in report.bad[:_BAD_SHOWN]]
     return Result(report.assertions, notices=[report.sentence(), *bad])
@@ -63,6 +68,13 @@ def _import_history(runner: Runner, statement: nodes.ImportHistory, resolver: Re
 def _export(runner: Runner, statement: nodes.Export, resolver: Resolver) -> Result:
     path = _path(statement.path, resolver)
     if statement.query is None:
+        if statement.format not in (None, "jsonl"):
+            raise ProgrammingError(
+                f"every commit is written as jsonl; {statement.format} cannot hold it",
+                code="format.unknown",
+                span=statement.span,
+                hint="the rows of a query can be: EXPORT (SELECT * FROM beliefs) TO …",
+            )
         commits, records = exporting.export_all(
             runner.database, path, overwrite=statement.overwrite
         )
