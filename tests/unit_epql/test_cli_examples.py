@@ -34,6 +34,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     story(folder / "kb.epql")
     (folder / "history.jsonl").write_text(HISTORY)
     (folder / "history.jsonl.gz").write_bytes(gzip.compress(HISTORY.encode()))
+    (folder / "facts.csv").write_text("subject,predicate,object\na,b,c\n")
+    (folder / "facts.jsonl.gz").write_bytes(gzip.compress(b'["a", "b", 1]\n'))
+    (folder / "people.csv").write_text("Name,Team,Note\nada,platform,\n")
+    (folder / "backup").mkdir()
+    kb = str(folder / "kb.epql")
+    assert epql("backup", kb, str(folder / "backup" / "kb")).code == 0
+    assert epql("export", kb, str(folder / "all.jsonl.gz"), "--all").code == 0
     (folder / "scripts").mkdir()
     for name in ("script.epql", "scripts/one.epql"):
         (folder / name).write_text("select 1 as one;\n")

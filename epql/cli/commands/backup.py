@@ -10,8 +10,8 @@ from epql.output.progress import progress_bar
 from epql.output.screen import Screen, plural
 
 EXAMPLES = (
-    ("epql backup kb.epql backup/kb", "a new folder; nothing is overwritten"),
-    ("epql backup kb.epql backup/kb --audit", "with the record of reads"),
+    ("epql backup kb.epql backup/monday", "a new folder; nothing is overwritten"),
+    ("epql backup kb.epql backup/tuesday --audit", "with the record of reads"),
 )
 
 

@@ -20,7 +20,7 @@ _ROWS_ONLY = (
 EXAMPLES = (
     ("epql import kb.epql facts.csv", "columns subject, predicate, object, confidence, …"),
     (
-        "epql import kb.epql people.csv --wide-by name --ignore notes",
+        "epql import kb.epql people.csv --wide-by name --ignore note",
         "each row a subject, each column a predicate",
     ),
     ("epql import kb.epql facts.jsonl.gz --skip-bad --lifecycle approved", ""),

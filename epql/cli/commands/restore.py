@@ -14,7 +14,7 @@ from epql.output.screen import Screen
 
 EXAMPLES = (
     ("epql restore backup/kb new.epql", "a backup's chain is checked before and after"),
-    ("epql restore dump.jsonl.gz new.epql", "so is an export's digest"),
+    ("zcat all.jsonl.gz | epql restore - again.epql", "so is an export's digest"),
 )
 
 
