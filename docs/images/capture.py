@@ -103,6 +103,16 @@ SCENES: tuple[Scene, ...] = (
         keep=("3. What changed", "5. What became"),
     ),
     Scene(
+        "completion",
+        "epql team.epql",
+        (
+            _OPEN,
+            (".asof '2026-01-12 21:00'\r", "[2026-01-12 21:00]"),
+            ("SELECT object, agent FROM beliefs\rWHERE subject = 'auth/", "auth/session"),
+        ),
+        rows=16,
+    ),
+    Scene(
         "notice",
         "epql team.epql",
         (
