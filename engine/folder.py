@@ -18,7 +18,9 @@ from epql.engine.journal.segments import FOLDER, segment_name
 FORMAT = "FORMAT"
 FORMAT_VERSION = 1
 INDEX = "index.db"
-_OURS = {FORMAT, "LOCK", FOLDER, INDEX, INDEX + "-wal", INDEX + "-shm", "audit"}
+BESIDE = ("-wal", "-shm", "-journal")
+"""What ends the names of SQLite's files beside a database of its; the last while one is made."""
+_OURS = {FORMAT, "LOCK", FOLDER, INDEX, *(INDEX + suffix for suffix in BESIDE), "audit"}
 _TITLE = "EPQL database"
 
 

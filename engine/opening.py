@@ -14,6 +14,7 @@ from epql.engine.clock import Clock
 from epql.engine.errors import OperationalError, ProgrammingError
 from epql.engine.files import Files, MemoryFiles, OsFiles
 from epql.engine.folder import (
+    BESIDE,
     check_folder,
     check_format,
     create_contents,
@@ -104,5 +105,5 @@ def busy() -> OperationalError:
 
 def remove_index(index: Path) -> None:
     """Remove an index file and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", *BESIDE):
         index.with_name(index.name + suffix).unlink(missing_ok=True)

@@ -127,6 +127,13 @@ def _segment(change: Any) -> Any:
     return spoil
 
 
+def test_a_database_that_another_connection_is_making_is_not_foreign(tmp_path: Path) -> None:
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "index.db-journal").touch()  # SQLite's, until the index is in WAL mode
+    with epql.connect(tmp_path / "db") as made:
+        made.execute("ASSERT ('s', 'p', 'o')")
+
+
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
