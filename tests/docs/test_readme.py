@@ -1,7 +1,9 @@
-"""The README: its sessions run, its links lead somewhere."""
+"""The README: its sessions run, its links lead somewhere, its tables name each dependency."""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from tests.docs.pages import REWRITE, ROOT, anchor, headings_of, links_of, run_page
 
 README = ROOT / "README.md"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def test_its_sessions_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,6 +27,17 @@ def test_its_links_lead_somewhere() -> None:
         assert target.exists(), link
         if place:
             assert place in {anchor(heading) for heading in headings_of(target.read_text())}, link
+
+
+def _names(heading: str) -> set[str]:
+    table = README.read_text().partition(f"| {heading} | For |\n")[2].partition("\n\n")[0]
+    return set(re.findall(r"^\| `?([\w.-]+)`? \|", table, re.MULTILINE))
+
+
+def test_it_gives_a_reason_for_every_dependency_and_extra() -> None:
+    needed = {re.split(r"[<>=\[; ]", one)[0].lower() for one in PROJECT["dependencies"]}
+    assert _names("Dependency") == needed
+    assert _names("Extra") == set(PROJECT["optional-dependencies"])
 
 
 def test_it_stays_one_screen_and_a_way_on() -> None:
