@@ -53,6 +53,7 @@ bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, and what a statemen
 	$(BIN)/python benchmarks/compare.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/statements.py
 	$(BIN)/python benchmarks/audited.py
+	$(BIN)/python benchmarks/frames.py
 
 check: lint types test ## what continuous integration runs
 

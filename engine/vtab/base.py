@@ -26,7 +26,6 @@ from epql.engine.errors import ProgrammingError
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.store.objects import NAMED
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.show import instant
 
 SqlValue = Any
 Show = Callable[[Any], Any]
@@ -83,6 +82,13 @@ HIDDEN = {
 """What the hidden columns a person may write mean."""
 
 
+_INSTANTS = frozenset((
+    "at", "clock", "last_used", "valid_from", "valid_to", "believed_from", "believed_to",
+    "superseded_from", "before_valid_from", "after_valid_from", "before_valid_to", "after_valid_to",
+))  # fmt: skip
+"""Columns that show instants, in whichever relation, besides those that end with _at."""
+
+
 class Column(NamedTuple):
     """A column: its SQLite type, how it is read, and what conditions it takes in.
 
@@ -102,7 +108,8 @@ class Column(NamedTuple):
     @property
     def kind(self) -> str:
         """Its type, TIMESTAMP if it shows instants: they are text to SQLite (decisions/0007)."""
-        return "TIMESTAMP" if self.show is instant else self.type
+        is_instant = self.name in _INSTANTS or self.name.endswith("_at")
+        return "TIMESTAMP" if is_instant else self.type
 
 
 class Condition(NamedTuple):

@@ -55,20 +55,14 @@ _TYPES: dict[str, type[TypeEngine[Any]]] = {
     "TEXT": types.TEXT,
     "REAL": types.REAL,
     "INTEGER": types.INTEGER,
+    "TIMESTAMP": Instant,
     "": Object,
 }
-_INSTANTS = {
-    "at", "clock", "last_used", "valid_from", "valid_to", "believed_from", "believed_to",
-    "superseded_from", "before_valid_from", "after_valid_from", "before_valid_to",
-    "after_valid_to",
-}  # fmt: skip
 
 
 def type_of(column: EngineColumn) -> TypeEngine[Any]:
     """What SQLAlchemy calls the type of a relation's column."""
-    if column.name in _INSTANTS or column.name.endswith("_at"):
-        return Instant()
-    return _TYPES[column.type]()
+    return _TYPES[column.kind]()
 
 
 def relation(name: str, metadata: MetaData | None = None) -> Table:
