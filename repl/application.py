@@ -28,7 +28,7 @@ from epql.output.pager import usual_pager
 from epql.output.screen import terminal_width, wants_color
 from epql.repl.commands.register import offered
 from epql.repl.config import Config, history_path
-from epql.repl.editing import MistakeProcessor, StatementCompleter
+from epql.repl.editing import EscapeProcessor, MistakeProcessor, StatementCompleter
 from epql.repl.history import SharedHistory
 from epql.repl.keys import bindings
 from epql.repl.looks import style_of
@@ -83,7 +83,7 @@ class Shell:
             complete_style=CompleteStyle.COLUMN,
             completer=StatementCompleter(ConnectionSource(session.connection, offered())),
             lexer=PygmentsLexer(EpqlLexer),
-            input_processors=[MistakeProcessor()],
+            input_processors=[MistakeProcessor(), EscapeProcessor()],
             style=style_of(config),
             include_default_pygments_style=False,
             color_depth=ColorDepth.from_env()

@@ -6,6 +6,7 @@ lexer's (epql.output.lexer). Runs in the main thread, between statements.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -15,12 +16,13 @@ from prompt_toolkit.formatted_text import to_formatted_text
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.layout.utils import explode_text_fragments
 
-from epql.output.cells import cut
+from epql.output.cells import cut, escape
 from epql.parse.ahead.mistaken import mistaken
 from epql.repl.complete import complete
 from epql.repl.offer import Source
 from epql.repl.session import is_command
 
+_HARMLESS = "\n\t"
 _META = 50
 """Columns of what a menu tells about a completion."""
 
@@ -63,6 +65,29 @@ class MistakeProcessor(Processor):
             style, text, *rest = fragments[place]
             fragments[place] = (f"{style} class:mistake", text, *rest)  # type: ignore[assignment]
         return Transformation(fragments)
+
+
+class EscapeProcessor(Processor):
+    """Shows what could steer the terminal as escapes: completions and pastes may hold it."""
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """The line, longer where a character is written out."""
+        given = transformation_input.fragments
+        text = "".join(fragment[1] for fragment in given)
+        if escape(text, keep=_HARMLESS) == text:
+            return Transformation(given)
+        shown, starts, columns = [], [], 0
+        for style, character, *rest in explode_text_fragments(to_formatted_text(given)):
+            starts.append(columns)
+            written = escape(character, keep=_HARMLESS)
+            columns += len(written)
+            shown.append((style, written, *rest))
+        starts.append(columns)
+        return Transformation(
+            shown,  # type: ignore[arg-type]
+            source_to_display=lambda place: starts[min(place, len(starts) - 1)],
+            display_to_source=lambda place: max(bisect_right(starts, place) - 1, 0),
+        )
 
 
 @lru_cache(maxsize=16)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from prompt_toolkit.application.current import get_app
+from prompt_toolkit.buffer import Buffer, CompletionState
+from prompt_toolkit.completion import CompleteEvent, get_common_complete_suffix
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import (
     Condition,
@@ -25,6 +27,23 @@ def _is_whole() -> bool:
     return not text.strip() or is_whole(text)
 
 
+def _open_menu(buffer: Buffer) -> None:
+    """Complete what can be only one thing, or what all have in common; else show what there is.
+
+    Done at once: prompt_toolkit's own way is to ignore the key while it still looks for others.
+    """
+    document = buffer.document
+    assert buffer.completer is not None
+    asked = CompleteEvent(completion_requested=True)
+    found = list(buffer.completer.get_completions(document, asked))
+    if len(found) == 1:
+        buffer.apply_completion(found[0])
+    elif common := get_common_complete_suffix(document, found):
+        buffer.insert_text(common)
+    elif found:
+        buffer.complete_state = CompletionState(document, found)
+
+
 def bindings() -> KeyBindings:
     """Enter goes on with an incomplete statement and runs a whole one."""
     keys = KeyBindings()
@@ -45,13 +64,13 @@ def bindings() -> KeyBindings:
     def _newline(event: KeyPressEvent) -> None:
         event.current_buffer.newline(copy_margin=False)
 
+    @keys.add("tab", filter=_IN_TEXT)
     @keys.add("c-space", filter=_IN_TEXT)
     def _complete(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        if buffer.complete_state:
-            buffer.complete_next()
+        if event.current_buffer.complete_state:
+            event.current_buffer.complete_next()
         else:
-            buffer.start_completion(select_first=False)
+            _open_menu(event.current_buffer)
 
     @keys.add("escape", eager=True, filter=_IN_TEXT & has_completions)
     def _close(event: KeyPressEvent) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pexpect
 import pyte
 
-SECONDS = 30.0
+SECONDS = float(os.environ.get("EPQL_TEST_WAIT", "30"))
 """How long a busy machine may take to show something."""
 
 _HIDDEN = ("NO_COLOR", "COLUMNS", "LINES", "PAGER", "EPQL_PAGER", "EDITOR", "VISUAL", "LESS")
@@ -44,13 +45,13 @@ class Terminal:
         return "\n".join(self.lines).rstrip()
 
     def colors_of(self, text: str) -> set[str]:
-        """The colours of a text's characters on the screen."""
+        """The colours of a text's characters; none where the screen does not show it."""
         for number, line in enumerate(self._pyte.display):
             place = line.find(text)
             if place >= 0:
                 row: dict[int, Any] = self._pyte.buffer[number]
                 return {row[place + i].fg for i in range(len(text))}
-        raise AssertionError(f"no {text!r} on the screen:\n{self.text}")
+        return set()
 
     def type(self, *texts: str) -> Terminal:
         """Type texts, one after the other."""
@@ -86,6 +87,22 @@ class Terminal:
         self.wait_until(lambda: bool(self.text.strip()))
         return self.wait_prompt(prompt)
 
+    def begin(self, text: str) -> None:
+        """Type a line, and wait until it runs: the shell has given the keyboard back."""
+        seen = len(self.raw)
+        self.type(text + "\r")
+        self.wait_until(lambda: b"\x1b[?2004l" in self.raw[seen:], "end of the prompt")
+
+    def interrupt(self) -> None:
+        """Ctrl-C, again if it came before the keyboard was the terminal's once more."""
+        for _ in range(10):
+            self.type("\x03")
+            for _ in range(4):
+                if "note: interrupted" in self.text:
+                    return
+                self._read()
+        raise AssertionError(f"Ctrl-C does nothing:\n{self.text}")
+
     def resize(self, columns: int, lines: int) -> None:
         self._pyte.resize(lines, columns)
         self._child.setwinsize(lines, columns)
@@ -101,7 +118,10 @@ class Terminal:
         return code
 
     def close(self) -> None:
-        self._child.close(force=True)
+        if self._child.isalive():
+            self._child.kill(signal.SIGKILL)
+            self._child.wait()
+        self._child.close()
 
     def _read(self) -> None:
         try:
