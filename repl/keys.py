@@ -48,6 +48,12 @@ def bindings() -> KeyBindings:
     """Enter goes on with an incomplete statement and runs a whole one."""
     keys = KeyBindings()
 
+    @keys.add("c-c")
+    def _abandon(event: KeyPressEvent) -> None:
+        future = event.app.future
+        if future is not None and not future.done():  # else Enter came just before it
+            event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+
     @keys.add("enter", filter=_IN_TEXT & completion_is_selected)
     def _take(event: KeyPressEvent) -> None:
         event.current_buffer.complete_state = None  # the completion stays, the menu goes

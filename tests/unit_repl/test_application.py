@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,3 +133,13 @@ def test_quit_and_edit(typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     )
     monkeypatch.setenv("EDITOR", "false")
     assert "shell.file: false ended with code 1" in typed(".edit", ENTER)
+
+
+def test_scripts_import_no_shell(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom epql.cli.main import main\n"
+        f"main([{str(tmp_path / 'kb.epql')!r}, '-c', 'SELECT 1', '-c', '.mode csv'])\n"
+        "heavy = {'prompt_toolkit', 'pygments', 'rich.console', 'subprocess'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
