@@ -39,7 +39,7 @@ TEXTS = frozenset(
 )  # fmt: skip
 """Kinds that are written as texts."""
 _NAMES = frozenset(
-    ["column", "hidden", "relation", "view", "scratch", "table", "common", "index"]
+    ["column", "hidden", "relation", "view", "scratch", "common", "index"]
 )  # fmt: skip
 """Kinds that are written as names."""
 _LOOKED_UP = TEXTS - KINDS.keys() - {"file"} | {"index"}
@@ -105,7 +105,7 @@ def _candidates(at: Ahead, source: Source) -> Iterator[_Candidate]:
 
 def _matched(name: str, kind: str) -> str:
     """What of a name is compared with what is typed: of a qualified column the column."""
-    return name.rpartition(".")[2] if kind in ("column", "hidden") else name
+    return name.rpartition(".")[2] if kind == "qualified" else name
 
 
 def _items(kind: str, at: Ahead, source: Source) -> Iterator[tuple[Item, str]]:
@@ -138,8 +138,9 @@ def _completion(one: _Candidate, at: Ahead, text: str, cursor: int) -> Completio
     written = _written(one, at, text, cursor)
     if written is None:
         return None
-    display = cut(escape(one.item.name), _SHOWN)
-    return Completion(written, at.start, display, one.kind, cut(escape(one.item.about), _ABOUT))
+    display, about = cut(escape(one.item.name), _SHOWN), cut(escape(one.item.about), _ABOUT)
+    kind = "column" if one.kind == "qualified" else one.kind
+    return Completion(written, at.start, display, kind, about)
 
 
 def _written(one: _Candidate, at: Ahead, text: str, cursor: int) -> str | None:
@@ -156,9 +157,7 @@ def _written(one: _Candidate, at: Ahead, text: str, cursor: int) -> str | None:
         return None if item.name.upper() == text[at.start : cursor].upper() else item.name
     if kind == "function":
         return item.name + ("" if _next(text, cursor) == "(" else "(")
-    if kind in _NAMES:
-        return item.name if item.name[-1:] == "." else ".".join(map(named, item.name.split(".")))
-    return item.name
+    return named(item.name) if kind in _NAMES else item.name
 
 
 def _is_text(item: Item, kind: str, at: Ahead, *, inside: bool) -> bool:

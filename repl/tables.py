@@ -48,11 +48,13 @@ def columns(at: Ahead, source: Source) -> Iterator[tuple[Item, str]]:
     counts = Counter(item.name for _, items in found for item, _ in items)
     for table, items in found:
         for item, kind in items:
-            if counts[item.name] > 1 and table.alias:
-                item = item._replace(name=f"{table.alias}.{item.name}")
+            if counts[item.name] > 1 and table.alias and not at.quote:
+                item = item._replace(name=f"{named(table.alias)}.{named(item.name)}")
+                kind = "qualified"
             yield item, kind
     if len(seen) > 1:
-        yield from ((Item(f"{table.alias}.", table.name), "table") for table in seen if table.alias)
+        owners = (table for table in seen if table.alias)
+        yield from ((Item(named(table.alias) + ".", table.name), "table") for table in owners)
 
 
 _BELIEFS = Table("beliefs", "beliefs")
@@ -94,7 +96,8 @@ def _names(table: Table, source: Source) -> Sequence[str]:
 def named(name: str, quote: str = "", *, is_ended: bool = False) -> str:
     """A name as it is written: in quotes where it needs them, or where one is open."""
     if not quote:
-        is_plain = _PLAIN_NAME.match(name) and lexer.pattern().fullmatch(name)
+        found = lexer.pattern().fullmatch(name) if _PLAIN_NAME.match(name) else None
+        is_plain = found is not None and found.lastgroup == lexer.NAME  # no word of SQL's own
         return name if is_plain else '"' + name.replace('"', '""') + '"'
     if quote == "[":
         return f"[{name}]"

@@ -16,6 +16,7 @@ COLUMNS = {
     "commits": "tx recorded_at agent",
     "notes": "subject note",
     "live": "s object",
+    "a.b": "x.y order",
 }
 RELATIONS = ("beliefs", "assertions", "history", "changes", "commits", "trust")
 SLOTS: dict[str, dict[str, list[str | int]]] = {
@@ -39,12 +40,12 @@ class Shelf:
     """See the module."""
 
     def tables(self) -> Sequence[Table]:
-        found = [Table("notes", "scratch"), Table("live", "view")]
+        found = [Table("notes", "scratch"), Table("live", "view"), Table("a.b", "scratch")]
         return found + [Table(name, "relation") for name in RELATIONS]
 
     def columns(self, table: str, form: str) -> Sequence[Item]:
         name = {"history": "history", "diff": "changes"}.get(form, table.lower())
-        found = [Item(column) for column in COLUMNS.get(name, "").split()]
+        found = [Item(column) for column in COLUMNS.get(name, "").split(" ") if column]
         hidden = [Item("as_of", "says AS OF", "hidden")] if name in RELATIONS else []
         return found + hidden
 
