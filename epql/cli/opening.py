@@ -55,15 +55,16 @@ def open_database(
     arguments: argparse.Namespace, *, read_only: bool = False, audit: str = "lazy"
 ) -> Connection:
     """The database that the arguments name, opened as they say."""
-    return connect(
-        arguments.path,
-        agent=speaker(arguments.agent),
-        read_only=read_only,
-        durability=vars(arguments).get("durability", "full"),
-        timeout=arguments.timeout,
-        autocommit=True,
-        audit=audit,
-    )
+    with pointing_out(arguments.path):
+        return connect(
+            arguments.path,
+            agent=speaker(arguments.agent),
+            read_only=read_only,
+            durability=vars(arguments).get("durability", "full"),
+            timeout=arguments.timeout,
+            autocommit=True,
+            audit=audit,
+        )
 
 
 def check_path(path: str) -> None:
@@ -75,12 +76,14 @@ def check_path(path: str) -> None:
 
 @contextmanager
 def pointing_out(path: str) -> Iterator[None]:
-    """A missing database is told with what a shell would type to make it."""
+    """Errors of opening are told with what a shell would type."""
     try:
         yield
     except OperationalError as error:
         if error.code == "database.missing":
             error.hint = f"epql {shlex.quote(path)} makes one"
+        elif error.code == "files.permission":
+            error.hint = "--read-only reads it"
         raise
 
 

@@ -157,7 +157,7 @@ def test_media_that_cannot_be_written(fixed: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         f"OperationalError files.permission: {fixed} cannot be written by this user\n"
-        "hint: open it with read_only=True\n"
+        "hint: --read-only reads it\n"
     )
     done = unprivileged(fixed, fixed, "--read-only", "--jsonl", "-c", "SELECT object FROM beliefs")
     assert (done.returncode, done.stdout) == (0, '{"object": "c"}\n'), done.stderr
