@@ -71,7 +71,7 @@ def run(lines: list[str], folder: Path) -> list[str]:
 def _in_this_process(text: str, folder: Path) -> list[str]:
     """What `epql` alone shows, without starting Python for each line of a page."""
     before = dict(os.environ)
-    out = io.StringIO()
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
     try:
         os.environ.update(environment(folder))
         with chdir(folder), redirect_stdout(out), redirect_stderr(out), suppress(SystemExit):
@@ -79,7 +79,8 @@ def _in_this_process(text: str, folder: Path) -> list[str]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-    return out.getvalue().splitlines()
+    out.seek(0)
+    return out.read().splitlines()
 
 
 def comparable(lines: list[str]) -> list[str]:
