@@ -28,7 +28,7 @@ UNSAID = ("marked as skip", "[]", "")
     ("chosen", "passed_min"),
     [
         pytest.param(CORE, 120, id="core"),
-        pytest.param("test", 800, id="whole", marks=pytest.mark.slow),
+        pytest.param("test", 600, id="whole", marks=pytest.mark.slow),
     ],
 )
 def test_the_suite_passes_and_says_why_what_is_skipped(
