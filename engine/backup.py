@@ -152,9 +152,9 @@ def _copy_journal(
     for segment, size in zip(segments, sizes, strict=True):
         for chunk in _copy(files, segment_name(segment), size, to):
             done += chunk
-            check()
             if progress is not None:
                 progress(done, total)
+            check()
         if segment != segments[-1] or tail.sealed:
             to.seal(segment_name(segment))
     to.sync_folder(FOLDER)
