@@ -185,9 +185,13 @@ class Connection(Generic[R]):
     why = _later(sync.Connection.why)
     correct = _later(sync.Connection.correct)
 
-    async def import_history(self, path: str | os.PathLike[str], **options: Any) -> Any:
-        """Load history that happened elsewhere, with its own belief times."""
-        return await self._run(partial(self.sync.import_history, path, **options))
+    import_history = _later(sync.Connection.import_history)
+    import_file = _later(sync.Connection.import_file)
+    export = _later(sync.Connection.export)
+    export_all = _later(sync.Connection.export_all)
+    backup = _later(sync.Connection.backup)
+    restore = _later(sync.Connection.restore)
+    verify = _later(sync.Connection.verify)
 
     @asynccontextmanager
     async def as_of(self, instant: Time) -> AsyncIterator[Self]:
