@@ -16,8 +16,8 @@ from epql.engine.spelling import closest
 
 PAGES = (
     "select", "clauses", "instants", "diff", "lifecycle", "asserting", "judging", "forbidding",
-    "declaring", "asking-why", "auditing", "explaining", "transactions", "importing", "scratch",
-    "resolving", "trust", "relations", "parameters",
+    "declaring", "asking-why", "auditing", "explaining", "transactions", "importing", "backups",
+    "scratch", "resolving", "trust", "relations", "parameters",
 )  # fmt: skip
 """In the order in which help lists them."""
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from epql.engine.check import Verdict
 from epql.engine.journal.segments import segment_name
 from epql.engine.journal.verify import Finding
+from epql.exchange.words import counted
 
 
 class Found(NamedTuple):
@@ -42,7 +43,7 @@ def _severity(is_harmless: bool) -> str:
 def sentence(verdict: Verdict) -> str:
     """What was looked at, and what comes of it."""
     journal = verdict.journal
-    seen = f"{journal.frames} commits, {journal.records} records"
+    seen = f"{counted(journal.frames, 'commit')}, {counted(journal.records, 'record')}"
     if verdict.tables:
-        seen += f", {sum(verdict.tables.values())} rows of the index"
+        seen += f", {counted(sum(verdict.tables.values()), 'row')} of the index"
     return f"{'sound' if verdict.is_sound else 'not sound'}: {seen}"

@@ -38,6 +38,7 @@ from epql.engine.errors import (
 from epql.engine.lifecycle import check_state
 from epql.engine.records import Assertion
 from epql.exchange.files import Progress, opened
+from epql.exchange.words import counted
 
 if TYPE_CHECKING:
     from epql.runner import Runner
@@ -64,18 +65,14 @@ class Report:
     def sentence(self) -> str:
         """The report in words."""
         parts = [
-            f"{_count(self.commits, 'commit')} loaded",
-            f"{_count(self.assertions, 'assertion')}, {_count(self.moves, 'move')}",
+            f"{counted(self.commits, 'commit')} loaded",
+            f"{counted(self.assertions, 'assertion')}, {counted(self.moves, 'move')}",
         ]
         if self.skipped:
-            parts.append(f"{_count(self.skipped, 'commit')} there already")
+            parts.append(f"{counted(self.skipped, 'commit')} there already")
         if self.bad:
-            parts.append(f"{_count(len(self.bad), 'bad line')} left out")
+            parts.append(f"{counted(len(self.bad), 'bad line')} left out")
         return "; ".join(parts)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def import_history(

@@ -24,6 +24,7 @@ from epql.engine.records import Assertion, encode, key_of
 from epql.exchange.files import Progress, opened
 from epql.exchange.formats import Format, Reading, Row
 from epql.exchange.mapping import Mapping, Parts, typed
+from epql.exchange.words import counted
 from epql.verbs.assert_rows import EVERY, PARTS, content_of
 from epql.verbs.asserter import Asserter, tell_of_grounds
 from epql.verbs.work import Answer, Work
@@ -58,16 +59,12 @@ class Imported:
 
     def sentence(self) -> str:
         """The report in words."""
-        parts = [f"{_count(self.rows, 'row')} read", _count(self.assertions, "new assertion")]
+        parts = [f"{counted(self.rows, 'row')} read", counted(self.assertions, "new assertion")]
         if self.there:
             parts.append(f"{self.there} there already")
         if self.bad_rows:
-            parts.append(f"{_count(self.bad_rows, 'bad row')} left out")
+            parts.append(f"{counted(self.bad_rows, 'bad row')} left out")
         return "; ".join(parts)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def check_alone(runner: Runner, what: str) -> None:

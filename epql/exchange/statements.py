@@ -16,6 +16,7 @@ from epql.exchange import copies, exporting, findings
 from epql.exchange.formats import format_of
 from epql.exchange.history import import_history
 from epql.exchange.importing import import_rows
+from epql.exchange.words import counted
 from epql.nodes import Expression, Parsed
 from epql.plan.scope import Resolver
 from epql.plan.values import span_of, value
@@ -78,7 +79,7 @@ def _export(runner: Runner, statement: nodes.Export, resolver: Resolver) -> Resu
         commits, records = exporting.export_all(
             runner.database, path, overwrite=statement.overwrite
         )
-        told = f"{commits} commits with {records} records written to {path}"
+        told = f"{counted(commits, 'commit')}, {counted(records, 'record')} written to {path}"
         return Result(commits, notices=[told])
     file_format = format_of(statement.format, path, statement.span, reads=False)
     query = statement.query
@@ -86,21 +87,24 @@ def _export(runner: Runner, statement: nodes.Export, resolver: Resolver) -> Resu
     count, asked = exporting.export_rows(
         runner, query, params, path, file_format, overwrite=statement.overwrite
     )
-    rows = "1 row" if count == 1 else f"{count} rows"
-    told = f"{rows} written to {path} as {file_format.name}"
+    told = f"{counted(count, 'row')} written to {path} as {file_format.name}"
     return Result(count, notices=[told, *asked.all_notices()], query_id=asked.query_id)
 
 
 def _backup(runner: Runner, statement: nodes.Backup, resolver: Resolver) -> Result:
     path = _path(statement.path, resolver)
     made = copies.back_up(runner.database, path, audit=statement.with_queries)
-    return Result(0, notices=[f"copied up to tx {made.tx} ({made.size} bytes) to {path}"])
+    return Result(
+        0, notices=[f"copied up to tx {made.tx} ({counted(made.size, 'byte')}) to {path}"]
+    )
 
 
 def _restore(runner: Runner, statement: nodes.Restore, resolver: Resolver) -> Result:
     path = _path(statement.path, resolver)
     before, last = copies.restore_into(runner, path)
-    return Result(last - before, notices=[f"{last - before} commits restored; now at tx {last}"])
+    return Result(
+        last - before, notices=[f"{counted(last - before, 'commit')} restored; now at tx {last}"]
+    )
 
 
 def _verify(runner: Runner, statement: nodes.Verify, resolver: Resolver) -> Result:
