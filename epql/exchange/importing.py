@@ -166,8 +166,13 @@ class _Load:
         result = self._runner.write_alone(
             lambda work: self._write(work, lines), self._resolver, dry_run=self._statement.dry_run
         )
+        for text in result.notices:
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
         told = self.report.notices
-        told += [text for text in result.notices if text not in told][:_NOTICES_KEPT]
+        if text not in told and len(told) < _NOTICES_KEPT:
+            told.append(text)
 
     def finished(self) -> Imported:
         """The report, with what is to be told of all of it."""
@@ -216,6 +221,7 @@ class _Load:
         try:
             with work.transaction.statement():
                 self._assert(work, new)
+            work.notices += work.transaction.notices  # the next statement forgets them
         except _OF_ROWS:  # one of them cannot be: find out which
             return sum(self._assert_alone(work, one) for one in new)
         return len(new)
@@ -247,6 +253,7 @@ class _Load:
         try:
             with work.transaction.statement():
                 self._assert(work, [one])
+            work.notices += work.transaction.notices
         except _OF_ROWS as error:
             self._bad(one.line, error)
             return False

@@ -254,6 +254,14 @@ def test_rules_types_and_policies_are_those_of_assert(con: epql.Connection, give
     assert con.execute("SELECT DISTINCT lifecycle FROM assertions").fetchall() == [("approved",)]
 
 
+def test_advice_of_soft_rules_is_told_once(con: epql.Connection, give: Any) -> None:
+    con.execute("FORBID ('*', 'old', '*') SEVERITY SOFT PREFER 'new' REASON 'outdated'")
+    report = give("f.csv", HEAD + "a,old,b\nc,old,d\nbad\n", skip_bad=True)
+    assert report.assertions == 2
+    assert any("outdated" in text for text in report.notices)
+    assert len(report.notices) == len(set(report.notices)) <= 20
+
+
 def test_batches(con: epql.Connection, give: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH", 10)
     rows = [f"s{n},p,{n}\n" for n in range(35)]
