@@ -14,6 +14,7 @@ from types import FrameType
 from typing import NoReturn
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application.current import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
@@ -119,6 +120,9 @@ class Shell:
         pieces: list[tuple[str, str]] = []
         for label, value in parts:
             pieces += [("class:toolbar.label", f" {label}"), ("class:toolbar.value", f"{value} ")]
+        if self._session.vi:
+            mode = get_app().vi_state.input_mode
+            pieces += [("class:toolbar.label", f" vi {mode.value.removeprefix('vi-')}")]
         return FormattedText(pieces)
 
     def _continuation(self, width: int, _line: int, _wrapped: int) -> FormattedText:

@@ -139,7 +139,7 @@ def test_scripts_import_no_shell(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom epql.cli.main import main\n"
         f"main([{str(tmp_path / 'kb.epql')!r}, '-c', 'SELECT 1', '-c', '.mode csv'])\n"
-        "heavy = {'prompt_toolkit', 'pygments', 'rich.console', 'subprocess'} & set(sys.modules)\n"
+        "heavy = {'prompt_toolkit', 'pygments', 'rich.console'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
