@@ -52,6 +52,7 @@ types: $(BIN)/.dev ## mypy, strict
 bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, and what a statement costs
 	$(BIN)/python benchmarks/compare.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/statements.py
+	$(BIN)/python benchmarks/executemany.py
 	$(BIN)/python benchmarks/audited.py
 	$(BIN)/python benchmarks/frames.py
 

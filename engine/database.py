@@ -12,11 +12,11 @@ acknowledged all the same, and the index is caught up before the next statement.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
 
@@ -53,6 +53,9 @@ from epql.engine.rebuild import rebuild
 from epql.engine.records import CommitInfo
 from epql.engine.transaction import Transaction
 from epql.engine.turns import Turns
+
+if TYPE_CHECKING:
+    import tempfile
 
 
 class Database:
@@ -445,6 +448,8 @@ class Database:
                 db.close()
             except (Error, apsw.Error):
                 pass
+        import tempfile  # few connections need it
+
         self._private = tempfile.TemporaryDirectory(prefix="epql-")
         self.notices.append("the index cannot be used as it is; a private one was made")
         db = open_index(str(Path(self._private.name) / INDEX))

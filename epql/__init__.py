@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from epql import rows
 from epql.agent import Ground, Hit
 from epql.connection import Connection, connect
@@ -43,9 +45,12 @@ from epql.engine.errors import (
     Span,
     Warning,  # noqa: A004  PEP 249 gives this name
 )
-from epql.layout import format  # noqa: A004  the name users know from other formatters
 from epql.limits import Limits
 from epql.result import Basis
+
+if TYPE_CHECKING:
+    from epql import aio
+    from epql.layout import format  # noqa: A004  the name users know from other formatters
 
 __version__ = "0.1.0"
 
@@ -55,6 +60,20 @@ for _error in (
 ):  # fmt: skip
     _error.__module__ = "epql"
 del _error
+
+
+def __getattr__(name: str) -> Any:
+    """What few programs use is loaded when it is used."""
+    if name == "format":
+        from epql.layout import format  # noqa: A004
+
+        return format
+    if name == "aio":
+        import epql.aio
+
+        return epql.aio
+    raise AttributeError(f"module 'epql' has no attribute {name!r}")
+
 
 __all__ = [
     "BINARY",
@@ -87,6 +106,7 @@ __all__ = [
     "TimestampFromTicks",
     "Warning",
     "__version__",
+    "aio",
     "apilevel",
     "connect",
     "format",

@@ -179,14 +179,14 @@ class Connection(Generic[R]):
 
     commit = _later(sync.Connection.commit)
     rollback = _later(sync.Connection.rollback)
+    reset = _later(sync.Connection.reset)
     garden = _later(sync.Connection.garden)
     assert_ = _later(sync.Connection.assert_)
     check = _later(sync.Connection.check)
     why = _later(sync.Connection.why)
     correct = _later(sync.Connection.correct)
-
-    import_history = _later(sync.Connection.import_history)
     import_file = _later(sync.Connection.import_file)
+    import_history = _later(sync.Connection.import_history)
     export = _later(sync.Connection.export)
     export_all = _later(sync.Connection.export_all)
     backup = _later(sync.Connection.backup)
@@ -261,9 +261,10 @@ class Connection(Generic[R]):
 class Cursor(Generic[R]):
     """Executes statements and gives their rows; see epql.Cursor."""
 
+    description: Description | None = None
+
     def __init__(self, connection: Connection[Any], cursor: SyncCursor[R]) -> None:
         self.connection = connection
-        self.description: Description | None = None
         self._cursor = cursor
         self._run = connection._run
         self._ready: deque[R] = deque()

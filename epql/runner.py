@@ -1,4 +1,8 @@
-"""Carries statements out: the session's state, its transactions, queries and verbs."""
+"""Carries statements out: the session's state, its transactions, queries and verbs.
+
+What only some statements need (verbs, questions, EXPLAIN) is loaded when the first of them comes:
+a program that starts to ask one thing waits for no more than that.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,10 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from epql import nodes
 from epql.audit.asking import Audits
-from epql.carried_out import NOT_YET, VERBS
 from epql.engine.database import Database
 from epql.engine.errors import (
     DataError,
@@ -25,10 +28,7 @@ from epql.engine.session import Present, Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
 from epql.engine.vtab.register import TYPES
-from epql.explain import answers
 from epql.explain.levels import Origins, Standing
-from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
-from epql.explain.show import Settings
 from epql.gardening import Gardening
 from epql.limits import Limits
 from epql.nodes import NO_CLAUSES, Expression, Parsed
@@ -41,13 +41,14 @@ from epql.plan.scope import Resolver, at_transaction
 from epql.plan.settled import settled
 from epql.plan.values import Params, check_params
 from epql.queries import Queries
-from epql.questions.inquiry import Inquiry, Reply, Writer
-from epql.questions.register import QUESTIONS
 from epql.result import Basis, Result, Row
 from epql.scratch import Change, ScratchTables
 from epql.settings import State
-from epql.verbs import assert_, inserts
-from epql.verbs.work import Answer, Work
+
+if TYPE_CHECKING:
+    from epql.explain.show import Settings
+    from epql.questions.inquiry import Inquiry, Reply, Writer
+    from epql.verbs.work import Answer, Work
 
 
 class Runner:
@@ -108,6 +109,9 @@ class Runner:
 
     def execute_many(self, text: str, rows: Iterable[Params]) -> Result:
         """Execute a statement that writes once for each row of parameters, as one unit."""
+        from epql.carried_out import VERBS
+        from epql.verbs import assert_, inserts
+
         try:
             parsed = self._parse(text)
             if self._is_scratch(parsed.statement):
@@ -177,6 +181,9 @@ class Runner:
             return _answered(self.scratch.define(parsed, statement, resolver), resolver)
         if self._is_scratch(statement):
             return _answered(self.scratch.change(parsed, statement, resolver), resolver)
+        from epql.carried_out import VERBS
+        from epql.questions.register import QUESTIONS
+
         question = QUESTIONS.get(type(statement))
         if question is not None:
             return self._ask(question, parsed, resolver)
@@ -193,6 +200,8 @@ class Runner:
     def _is_scratch(self, statement: nodes.Statement) -> TypeGuard[Change]:
         """Whether it changes rows of a scratch table; INSERT INTO assertions does not."""
         if isinstance(statement, nodes.Insert):
+            from epql.verbs import inserts
+
             return self.scratch.is_scratch(statement.table) or not inserts.is_assert(statement)
         return isinstance(statement, nodes.ScratchChange)
 
@@ -222,6 +231,8 @@ class Runner:
         return result
 
     def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:
+        from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
+
         plan = self.queries.plan(parsed, explain.query)
         prepared = self.queries.explain(plan, resolver)
         if explain.query_plan:
@@ -232,6 +243,8 @@ class Runner:
         return Result(-1, COLUMNS, iter(lines), mixed_times(plan, resolver))
 
     def _told(self, statement: nodes.Describe | nodes.Show, resolver: Resolver) -> Result:
+        from epql.explain import answers
+
         if isinstance(statement, nodes.Describe):
             told = answers.of_describe(self.queries, statement)
         else:
@@ -241,6 +254,8 @@ class Runner:
     def _ask(
         self, question: Callable[[Inquiry, Any], Reply], parsed: Parsed, resolver: Resolver
     ) -> Result:
+        from epql.questions.inquiry import Inquiry
+
         inquiry = Inquiry(
             self.database, self.session, resolver, self.queries.lists, self.queries, self._writer()
         )
@@ -254,6 +269,7 @@ class Runner:
 
     def _settings(self, resolver: Resolver) -> Settings:
         from epql import __version__
+        from epql.explain.show import Settings
 
         state = self.state
         transaction = "none"
@@ -295,6 +311,8 @@ class Runner:
     # ------------------------------------------------------------ writing
 
     def _write(self, run: Callable[[Work], Answer], resolver: Resolver, *, dry_run: bool) -> Result:
+        from epql.verbs.work import Work
+
         self.check_may_write()
         self.queries.buffer()
         transaction = self._open_transaction()
@@ -444,6 +462,8 @@ class Runner:
         elif isinstance(statement, nodes.Set):
             self._set(statement, resolver)
         else:
+            from epql.carried_out import NOT_YET
+
             raise NotSupportedError(
                 f"{NOT_YET[type(statement)]} is not available yet",
                 code="statement.not_yet",

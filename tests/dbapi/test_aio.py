@@ -196,6 +196,16 @@ async def test_many_writers_take_turns(tmp_path: Path) -> None:
         assert await cursor.fetchone() == (30, 30)
 
 
+@pytest.mark.parametrize("kind", ["Connection", "Cursor"])
+def test_nothing_of_the_connector_is_missing(kind: str) -> None:
+    def names(module: Any) -> set[str]:
+        return {name for name in dir(getattr(module, kind)) if not name.startswith("_")}
+
+    errors = {name for name in names(epql) if name.endswith("Error") or name == "Warning"}
+    instead = {"runner", "row_factory", "messages", "lastrowid", "setinputsizes", "setoutputsize"}
+    assert names(epql) - names(aio) - errors - instead == set()
+
+
 def test_threads_end_with_their_connections() -> None:
     async def use() -> None:
         con = await aio.connect(":memory:")
