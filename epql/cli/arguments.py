@@ -169,8 +169,8 @@ _WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
 def _typed(typed: str, width: int) -> list[str]:
     r"""A command over as many lines as it needs, with \ at their ends.
 
-    >>> _typed("epql diff kb.epql --since '-24 hours'", 24)
-    ['  epql diff kb.epql \\\\', "    --since '-24 hours'"]
+    >>> _typed("epql diff kb.epql --since '-24 hours'", 30)
+    ['  epql diff kb.epql --since \\', "    '-24 hours'"]
     """
     lines = [" "]
     for word in _WORD.findall(typed):

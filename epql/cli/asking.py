@@ -163,7 +163,8 @@ def object_of(arguments: argparse.Namespace, text: str) -> Object:
 def quoted(name: str) -> str:
     """A name as a statement takes it.
 
-    >>> quoted('my "view"')
+    >>> quoted("my view")
+    '"my view"'
     """
     return '"' + name.replace('"', '""') + '"'
 
