@@ -53,7 +53,7 @@ def open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
     exists = check_folder(folder, must_exist=options.read_only)
     if not exists:
         make_folder(folder)
-    files = OsFiles(folder)
+    files = OsFiles(folder.absolute())  # the process may change its working folder
     lock = WriterLock.of(files)
     if not exists:
         lock.acquire(options.timeout_s)

@@ -56,6 +56,21 @@ def test_a_path_is_text_or_bytes_or_a_path(tmp_path: Path, kind: Any) -> None:
         assert count(connection) == 0
 
 
+def test_a_relative_path_is_that_of_the_moment_of_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "then").mkdir()
+    (tmp_path / "now").mkdir()
+    monkeypatch.chdir(tmp_path / "then")
+    with epql.connect("kb", autocommit=True) as connection:
+        monkeypatch.chdir(tmp_path / "now")
+        connection.execute("ASSERT ('a', 'b', 'c')")
+        assert count(connection) == 1
+    connection.close()
+    assert [path.name for path in tmp_path.glob("*/kb")] == ["kb"]
+    assert (tmp_path / "then" / "kb" / "audit").exists() and not list((tmp_path / "now").iterdir())
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
