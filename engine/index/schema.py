@@ -7,6 +7,7 @@ applied transaction is written in the same SQLite transaction as the rows it cov
 from __future__ import annotations
 
 import os
+import time
 
 import apsw
 
@@ -14,6 +15,7 @@ from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import FILE_MODE
 
 SCHEMA_VERSION = 3
+_PAUSE_S = 0.005
 SQLITE_MIN = 3051003
 """Older SQLite can corrupt a database that two connections checkpoint at once."""
 
@@ -126,7 +128,7 @@ def open_index(
         db = apsw.Connection(path, flags=flags, statementcachesize=500)
         _configure(db, busy_ms)
         if not read_only:
-            _create_if_new(db, schema, schema_version)
+            _create_if_new(db, schema, schema_version, busy_ms)
         version = db.pragma("user_version")
     except (apsw.Error, OSError) as error:
         raise OperationalError(
@@ -169,10 +171,29 @@ def _configure(db: apsw.Connection, busy_ms: int) -> None:
     db.execute(_PRAGMAS)
 
 
-def _create_if_new(db: apsw.Connection, schema: str, version: int) -> None:
-    db.pragma("journal_mode", "wal")
+def _use_wal(db: apsw.Connection, busy_ms: int) -> None:
+    """Switch a new file to WAL; two who make it at once may be told at once that it is busy,
+    because SQLite does not wait where waiting could be for each other."""
+    deadline = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            db.pragma("journal_mode", "wal")
+            return
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_PAUSE_S)
+
+
+def _create_if_new(db: apsw.Connection, schema: str, version: int, busy_ms: int) -> None:
+    _use_wal(db, busy_ms)
     if db.pragma("user_version"):
         return
-    with db:
+    db.execute("BEGIN IMMEDIATE")  # a read that turns into a write would not wait for another's
+    try:
         if not db.pragma("user_version"):  # another process may have been first
             db.execute(schema + f"PRAGMA user_version={version};")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
