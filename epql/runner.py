@@ -111,6 +111,7 @@ class Runner:
         """Execute a statement that writes once for each row of parameters, as one unit."""
         from epql.carried_out import VERBS
         from epql.verbs import assert_, inserts
+        from epql.verbs.work import Answer
 
         try:
             parsed = self._parse(text)
