@@ -20,6 +20,7 @@ HISTORY = '{"at": "2020-01-01", "agent": "ada", "facts": [["db", "engine", "pg"]
 CODES = {
     "epql check kb.epql http/client library urllib3 -q || exit 1": 1,
     "epql fmt --check scripts/*.epql": 1,
+    "epql review kb.epql --jsonl | head -1 > oldest.json": 141,  # or 0: head may end first
 }
 """How an example ends, if not with 0."""
 ALL = [("", *example) for example in EXAMPLES] + [
@@ -64,7 +65,7 @@ def test_an_example_does_what_it_says(
         code, err = done.returncode, done.stderr
     else:
         code, _, err = epql(*shlex.split(typed)[1:], agent="carol")
-    assert code == CODES.get(typed, 0), err
+    assert code == CODES.get(typed, 0) or (code == 0 and "| head" in typed), err
     assert "Error" not in err and '"error"' not in err, err
 
 
