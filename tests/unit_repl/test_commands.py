@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -221,3 +222,16 @@ def test_help_about_the_language_is_the_manuals(said: Said) -> None:
     assert "AS OF [BEFORE] instant" in said(".help As  Of")
     assert "RESOLVE BY LATEST" not in said(".help trust")
     assert "](" not in said(".help clauses") and "<!--" not in said(".help clauses")
+
+
+def test_where_only_ascii_can_be_shown(said: Said, session: Session, clock: TestClock) -> None:
+    said("ASSERT ('s', 'p', 'A') LIFECYCLE APPROVED;")
+    clock.move(days=1)
+    raw = io.BytesIO()
+    session.screen.out = io.TextIOWrapper(raw, encoding="ascii", errors="backslashreplace")
+    for text in ("SELECT 'é' AS x;", ".timeline s", ".help correct", ".mode json", "SELECT '─' x;"):
+        session.run_text(text)
+    session.screen.out.flush()
+    shown = raw.getvalue().decode("ascii")
+    assert shown.startswith("x\n-\n\\xe9\n") and "A  ann  ####" in shown
+    assert "CORRECT target [TO value]" in shown and '"x": "\\u2500"' in shown

@@ -242,13 +242,17 @@ def test_a_database_that_is_deleted_underneath(shell: Callable[..., Terminal], b
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_killed_at_the_prompt_it_restores_the_terminal(
-    shell: Callable[..., Terminal], base: Path, number: int
+@pytest.mark.parametrize(
+    ("number", "runs"), [(signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGHUP, True)]
+)
+def test_killed_it_restores_the_terminal_and_closes_the_database(
+    shell: Callable[..., Terminal], base: Path, number: int, runs: bool
 ) -> None:
     at = shell()
     at.run("BEGIN;", "epql*>")
     at.run("ASSERT ('a', 'b', 'c');", "epql*>")
+    if runs:
+        at.begin(ENDLESS.format("count(*)"))
     at.kill(number)
     assert at.end() == 128 + number
     with epql.connect(base, timeout=0) as kb:  # the lock is free, nothing was written
