@@ -24,6 +24,7 @@ from epql.engine.opening import MEMORY
 from epql.engine.records import Object
 from epql.output.render import FOR_PEOPLE
 from epql.output.screen import plural
+from epql.repl.interrupt import Interrupts
 from epql.repl.session import Session
 
 MOVED = "id, subject, predicate, object, lifecycle, tx"
@@ -94,15 +95,24 @@ def together(session: Session, done: str, statements: Iterable[tuple[str, Said]]
     rows: list[tuple[Any, ...]] = []
     columns: list[str] = []
     notices: list[str] = []
+    interrupts = Interrupts(connection)
     connection.execute("BEGIN")
     for name, said in statements:
         try:
-            with untold(), connection.execute(said.text, said.values) as cursor:
+            with (
+                untold(),
+                interrupts.held(),
+                connection.execute(said.text, said.values) as cursor,
+            ):
                 columns = [column[0] for column in cursor.description or ()]
                 rows += cursor.fetchall()
                 notices += [f"{name}: {text}" for text in cursor.notices]
+            if interrupts.arrived:
+                raise KeyboardInterrupt
         except Error as error:
             connection.rollback()
+            if interrupts.arrived:
+                raise KeyboardInterrupt from None
             error.message = f"{name}: {error.message}; nothing is written"
             raise
     before = connection.runner.committed
