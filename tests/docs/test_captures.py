@@ -28,8 +28,13 @@ capture = _capture()
 SCENES = {scene.name: scene for scene in capture.SCENES}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SCENES)
+QUICK = "notice"
+"""The picture that every run of the tests makes anew; the others are slow, all in all."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[] if one == QUICK else pytest.mark.slow) for one in SCENES]
+)
 def test_the_picture_is_current(name: str) -> None:
     was = (IMAGES / f"{name}.svg").read_text()
     now = capture.capture(SCENES[name])
