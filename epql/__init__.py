@@ -9,12 +9,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from epql import rows
-from epql.agent import Ground, Hit
-from epql.connection import Connection, connect
-from epql.cursor import Cursor
 from epql.dbapi import (
     BINARY,
     DATETIME,
@@ -45,12 +43,15 @@ from epql.engine.errors import (
     Span,
     Warning,  # noqa: A004  PEP 249 gives this name
 )
-from epql.limits import Limits
-from epql.result import Basis
 
 if TYPE_CHECKING:
     from epql import aio
+    from epql.agent import Ground, Hit
+    from epql.connection import Connection, connect
+    from epql.cursor import Cursor
     from epql.layout import format  # noqa: A004  the name users know from other formatters
+    from epql.limits import Limits
+    from epql.result import Basis
 
 __version__ = "0.1.0"
 
@@ -62,17 +63,25 @@ for _error in (
 del _error
 
 
+_LATER = {
+    "Basis": "result", "Connection": "connection", "Cursor": "cursor", "Ground": "agent",
+    "Hit": "agent", "Limits": "limits", "aio": "aio", "connect": "connection", "format": "layout",
+}  # fmt: skip
+"""What needs the whole connector, with its module: loaded when it is first used, so that
+whoever only imports epql (a tool's plugin, the command line's help, the Tab key) need not wait."""
+
+
 def __getattr__(name: str) -> Any:
-    """What few programs use is loaded when it is used."""
-    if name == "format":
-        from epql.layout import format  # noqa: A004
+    if name not in _LATER:
+        raise AttributeError(f"module 'epql' has no attribute {name!r}")
+    module = _LATER[name]
+    found = import_module(f"epql.{module}")
+    globals()[name] = found if module == name else getattr(found, name)
+    return globals()[name]
 
-        return format
-    if name == "aio":
-        import epql.aio
 
-        return epql.aio
-    raise AttributeError(f"module 'epql' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return __all__
 
 
 __all__ = [

@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from msgspec import structs
+
 from epql import nodes
 from epql.audit.asking import Audits
 from epql.engine.database import Database
@@ -493,7 +495,9 @@ class Runner:
         clauses = begin.clauses
         if begin.read_only and clauses.as_of is None:
             # all reads of the transaction see what its first would have seen
-            clauses = replace(clauses, as_of=at_transaction(self.database.last()[0], begin.span))
+            clauses = structs.replace(
+                clauses, as_of=at_transaction(self.database.last()[0], begin.span)
+            )
         self.state.transaction = settled(clauses, resolver)
         self.state.explicit, self.state.read_only = True, begin.read_only
 

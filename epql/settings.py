@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
+
+from msgspec import structs
 
 from epql import nodes
 from epql.engine.content import check_name
@@ -69,13 +71,13 @@ class State:
 
     def _set_clauses(self, clauses: Clauses, resolver: Resolver) -> None:
         as_of = clauses.as_of
-        resolver.snapshot(replace(clauses, as_of=None))  # what is wrong is refused now
+        resolver.snapshot(structs.replace(clauses, as_of=None))  # what is wrong is refused now
         standing = settled(clauses, resolver)
-        taken = {n: getattr(standing, n) for n in Clauses.__slots__ if getattr(clauses, n)}
+        taken = {n: getattr(standing, n) for n in Clauses.__struct_fields__ if getattr(clauses, n)}
         if as_of is not None:
             is_now = as_of.instant.base == "now" and not as_of.instant.shift and not as_of.before
             taken["as_of"] = None if is_now else standing.as_of
-        self.session = replace(self.session, **taken)
+        self.session = structs.replace(self.session, **taken)
 
     def _set_agent(self, found: Any) -> None:
         self.agent = check_name("agent", found)

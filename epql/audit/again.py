@@ -7,8 +7,9 @@ there is a digest, a count and the assertions that it showed, with which the new
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from epql.audit.asking import given
 from epql.audit.rows import AuditedRows, Row, RowsDigest
@@ -115,7 +116,7 @@ class Again:
     # ------------------------------------------------------------ steps
 
     def _now(self) -> Resolver:
-        return self._resolver(None, replace(self._standing, as_of=None))
+        return self._resolver(None, structs.replace(self._standing, as_of=None))
 
     def _resolver(self, present: Present | None, standing: Clauses) -> Resolver:
         """A resolver as the question had it; what its instants compute stands where it stands."""

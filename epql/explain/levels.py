@@ -60,5 +60,5 @@ class Origins:
 
 
 def _parts(clauses: Clauses, level: str) -> list[tuple[Any, str]]:
-    nodes = [getattr(clauses, name) for name in Clauses.__slots__ if name != "purpose"]
+    nodes = [getattr(clauses, name) for name in Clauses.__struct_fields__ if name != "purpose"]
     return [(node, level) for node in nodes if node is not None]

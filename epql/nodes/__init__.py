@@ -19,7 +19,8 @@ an inner query (subquery, CTE) those at its end as `select.meta["clauses"]` (R2)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from epql.nodes.clauses import (
     LABELS,
@@ -134,8 +135,7 @@ Statement = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """One statement with the parameters it takes.
 
     `positional`: how many positional parameters it needs; `named`: their names.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from epql.engine.errors import Span
 from epql.nodes.expressions import Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Struct, frozen=True):
     """A time position as written; resolved once per execution.
 
     base 'text':  `value` is a string literal or Bind ('2026-01-12', '-24h', 'a:1f3c9e', …)
@@ -25,8 +25,7 @@ class Instant:
     shift: tuple[tuple[int, Expression], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AsOf:
+class AsOf(Struct, frozen=True):
     """AS OF [BEFORE] instant."""
 
     instant: Instant
@@ -34,8 +33,7 @@ class AsOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Valid:
+class Valid(Struct, frozen=True):
     """VALID AT v | FROM a TO b | DURING 'period' | ANYTIME; open ends are None."""
 
     form: Literal["at", "from_to", "during", "anytime"]
@@ -45,8 +43,7 @@ class Valid:
     period: Expression | None = None  # DURING
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(Struct, frozen=True):
     """LIFECYCLE s | IN (…) | NOT IN (…) | LIVE | ANY. LIVE and ANY are the words 'live', 'any'.
 
     `states` are string literals (lower case as written by a bare word or a string) or Binds.
@@ -57,16 +54,14 @@ class Lifecycle:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(Struct, frozen=True):
     """RESOLVE BY latest | confidence | credence | consensus | none (lower case)."""
 
     strategy: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """HISTORY [FROM a TO b]: every version believed in the window [a, b)."""
 
     span: Span
@@ -74,8 +69,7 @@ class History:
     end: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Struct, frozen=True):
     """DIFF SINCE a [UNTIL b] [KEY (cols)]."""
 
     since: Instant
@@ -84,8 +78,7 @@ class Diff:
     key: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Clauses:
+class Clauses(Struct, frozen=True):
     """The clauses of one level (a table, a query, the statement); each at most once (R5)."""
 
     as_of: AsOf | None = None
@@ -97,7 +90,7 @@ class Clauses:
     purpose: Expression | None = None
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) is not None for name in self.__slots__)
+        return any(getattr(self, name) is not None for name in self.__struct_fields__)
 
 
 NO_CLAUSES = Clauses()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from epql.engine.errors import Span
 from epql.nodes.expressions import Expression
 from epql.nodes.questions import Query
 
 
-@dataclass(frozen=True, slots=True)
-class DefinePredicate:
+class DefinePredicate(Struct, frozen=True):
     """DEFINE PREDICATE p [CARDINALITY ONE | MANY] [TYPE t] [HALF LIFE '180d']."""
 
     name: Expression
@@ -21,8 +21,7 @@ class DefinePredicate:
     half_life: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DefineAgent:
+class DefineAgent(Struct, frozen=True):
     """DEFINE AGENT name [(property = value, …)]."""
 
     name: Expression
@@ -30,8 +29,7 @@ class DefineAgent:
     properties: tuple[tuple[str, Expression], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DefineTopic:
+class DefineTopic(Struct, frozen=True):
     """DEFINE TOPIC name [(property = value, …)]."""
 
     name: Expression
@@ -39,8 +37,7 @@ class DefineTopic:
     properties: tuple[tuple[str, Expression], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DefinePolicy:
+class DefinePolicy(Struct, frozen=True):
     """DEFINE POLICY name = value; a bare word comes as the string literal, in lower case."""
 
     name: str
@@ -49,8 +46,7 @@ class DefinePolicy:
     name_span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DefineQuery:
+class DefineQuery(Struct, frozen=True):
     """DEFINE QUERY name [(columns)] AS query: a view. `text` is the query's own."""
 
     name: Expression
@@ -60,8 +56,7 @@ class DefineQuery:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DropQuery:
+class DropQuery(Struct, frozen=True):
     """DROP QUERY [IF EXISTS] name."""
 
     name: Expression
@@ -69,8 +64,7 @@ class DropQuery:
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MarkEpoch:
+class MarkEpoch(Struct, frozen=True):
     """MARK EPOCH 'name'."""
 
     name: Expression

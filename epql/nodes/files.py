@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from epql.engine.errors import Span
 from epql.nodes.expressions import Expression
 from epql.nodes.questions import Verify
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
+class Renamed(Struct, frozen=True):
     """`column AS part`, or `column AS 'predicate'` (`is_predicate`)."""
 
     column: str
@@ -19,8 +18,7 @@ class Renamed:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """IMPORT FROM 'path' with its options.
 
     `columns`: COLUMNS (…); `wide`: the column of WIDE BY, the others are predicates.
@@ -41,8 +39,7 @@ class Import:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ImportHistory:
+class ImportHistory(Struct, frozen=True):
     """IMPORT HISTORY FROM 'path' [FORMAT jsonl] [SKIP BAD]."""
 
     path: Expression
@@ -51,8 +48,7 @@ class ImportHistory:
     skip_bad: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(Struct, frozen=True):
     """EXPORT (query) TO 'path' [FORMAT …] [OVERWRITE].
 
     `query`: the text between the parentheses; None is EXPORT TO, the whole database.
@@ -65,8 +61,7 @@ class Export:
     overwrite: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(Struct, frozen=True):
     """BACKUP TO 'path' [WITH QUERIES]."""
 
     path: Expression
@@ -74,8 +69,7 @@ class Backup:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(Struct, frozen=True):
     """RESTORE FROM 'path'."""
 
     path: Expression

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from epql.engine.errors import Span
 from epql.nodes.clauses import NO_CLAUSES, Clauses, Instant
@@ -10,8 +10,7 @@ from epql.nodes.expressions import Expression, QueryExpression
 from epql.nodes.targets import Target, Triple
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """A SELECT (or VALUES, or a compound) with the clauses that govern all of it."""
 
     select: QueryExpression
@@ -19,8 +18,7 @@ class Query:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Explain:
+class Explain(Struct, frozen=True):
     """EXPLAIN [QUERY PLAN] query. `query_plan`: SQLite's plan alone is asked for."""
 
     query: Query
@@ -28,8 +26,7 @@ class Explain:
     query_plan: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """CHECK (s, p, o) [, …], or CHECK (SELECT …): what forbids it."""
 
     triples: tuple[Triple, ...]
@@ -38,8 +35,7 @@ class Check:
     clauses: Clauses = NO_CLAUSES
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """WHY target: the winner of its slot, the losers, and what decided."""
 
     target: Target
@@ -47,8 +43,7 @@ class Why:
     clauses: Clauses = NO_CLAUSES
 
 
-@dataclass(frozen=True, slots=True)
-class WhyNot:
+class WhyNot(Struct, frozen=True):
     """WHY NOT (s, p, o): what keeps it from being the answer."""
 
     triple: Triple
@@ -56,8 +51,7 @@ class WhyNot:
     clauses: Clauses = NO_CLAUSES
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """TRACE QUERIES [BY AGENT a] [SINCE t] [TOUCHING target]."""
 
     span: Span
@@ -66,8 +60,7 @@ class Trace:
     touching: Target | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Impact:
+class Impact(Struct, frozen=True):
     """IMPACT OF target [SINCE t]: who and what used it."""
 
     target: Target
@@ -75,8 +68,7 @@ class Impact:
     since: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """REPLAY QUERY id [AS OF NOW] [DIFF]."""
 
     id: Expression
@@ -85,8 +77,7 @@ class Replay:
     is_diff: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryOf:
+class HistoryOf(Struct, frozen=True):
     """HISTORY OF target: every version of it, and of its slot."""
 
     target: Target
@@ -94,8 +85,7 @@ class HistoryOf:
     clauses: Clauses = NO_CLAUSES
 
 
-@dataclass(frozen=True, slots=True)
-class Blame:
+class Blame(Struct, frozen=True):
     """BLAME target: who brought it to where it is."""
 
     target: Target
@@ -103,8 +93,7 @@ class Blame:
     clauses: Clauses = NO_CLAUSES
 
 
-@dataclass(frozen=True, slots=True)
-class Bisect:
+class Bisect(Struct, frozen=True):
     """BISECT (query) BETWEEN a AND b: the latest commit after which its answer differs."""
 
     query: QueryExpression
@@ -113,8 +102,7 @@ class Bisect:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Show:
+class Show(Struct, frozen=True):
     """SHOW words [FROM relation]; `words` in lower case: 'as of', 'time zone', 'tables', 'all'."""
 
     words: str
@@ -122,16 +110,14 @@ class Show:
     relation: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Describe:
+class Describe(Struct, frozen=True):
     """DESCRIBE relation (an exp.Table), or DESCRIBE query."""
 
     what: Expression | Query
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Verify:
+class Verify(Struct, frozen=True):
     """VERIFY: the journal's chain against index and content."""
 
     span: Span

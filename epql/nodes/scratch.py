@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from epql.engine.errors import Span
 from epql.nodes.clauses import Clauses
 from epql.nodes.expressions import Expression, QueryExpression, Words
 
 
-@dataclass(frozen=True, slots=True)
-class ScratchDefinition:
+class ScratchDefinition(Struct, frozen=True):
     """CREATE TEMP TABLE, CREATE INDEX, DROP TABLE, DROP INDEX.
 
     `name` is what is made or dropped: an exp.Table, for an index its name. `table`: for
@@ -25,8 +25,7 @@ class ScratchDefinition:
     table: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ScratchChange:
+class ScratchChange(Struct, frozen=True):
     """UPDATE or DELETE of a scratch table. `clauses`: what its subqueries are read at."""
 
     verb: Literal["update", "delete"]
@@ -37,8 +36,7 @@ class ScratchChange:
     returns: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(Struct, frozen=True):
     """INSERT INTO table [(columns)] query.
 
     `is_plain`: nothing but columns, query, RETURNING of columns and DRY RUN, so that an ASSERT

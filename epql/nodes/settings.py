@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from epql.engine.errors import Span
 from epql.nodes.clauses import NO_CLAUSES, Clauses
 from epql.nodes.expressions import Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Struct, frozen=True):
     """BEGIN [READ ONLY] [clauses]."""
 
     read_only: bool
@@ -18,18 +17,15 @@ class Begin:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(Struct, frozen=True):
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(Struct, frozen=True):
     """SET AS OF …, VALID …, LIFECYCLE …, RESOLVE BY …: `clauses`. The rest: `name` and `value`.
 
     name: 'agent', 'purpose', 'time zone', 'notices', 'fuse'; value an expression

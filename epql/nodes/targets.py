@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from epql.engine.errors import Span
 from epql.nodes.expressions import Expression, QueryExpression
 
 
-@dataclass(frozen=True, slots=True)
-class IdTarget:
+class IdTarget(Struct, frozen=True):
     """'a:1f3c9e', any unambiguous prefix, or a bind parameter."""
 
     id: Expression
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SlotTarget:
+class SlotTarget(Struct, frozen=True):
     """(s, p), or the triple (s, p, o)."""
 
     subject: Expression
@@ -26,8 +24,7 @@ class SlotTarget:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class QueryTarget:
+class QueryTarget(Struct, frozen=True):
     """(SELECT id …): every id the query returns."""
 
     query: QueryExpression
@@ -37,8 +34,7 @@ class QueryTarget:
 Target = IdTarget | SlotTarget | QueryTarget
 
 
-@dataclass(frozen=True, slots=True)
-class Triple:
+class Triple(Struct, frozen=True):
     """(s, p, o)."""
 
     subject: Expression
@@ -47,8 +43,7 @@ class Triple:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """(s, p, o) of a rule; GLOB patterns, None for a bare star."""
 
     subject: Expression | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from epql.engine.errors import Span
 from epql.nodes.clauses import Instant, Valid
@@ -11,8 +12,7 @@ from epql.nodes.expressions import Expression, QueryExpression
 from epql.nodes.targets import IdTarget, Pattern, QueryTarget, Target, Triple
 
 
-@dataclass(frozen=True, slots=True)
-class Assert:
+class Assert(Struct, frozen=True):
     """ASSERT (s, p, o) [, …] with its options; or ASSERT SELECT, then `query` and no triples.
 
     `columns` are the names INSERT gives the query's columns; None: the query's own.
@@ -37,8 +37,7 @@ class Assert:
     columns: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """TRANSITION target TO state | PROMOTE target | REJECT target [REASON x]."""
 
     verb: Literal["transition", "promote", "reject"]
@@ -50,8 +49,7 @@ class Transition:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Retract:
+class Retract(Struct, frozen=True):
     """RETRACT target [CASCADE] [REASON x]."""
 
     target: Target
@@ -62,8 +60,7 @@ class Retract:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Supersede:
+class Supersede(Struct, frozen=True):
     """SUPERSEDE target WITH o [FROM instant] [CONFIDENCE x] [SOURCE x] [REASON x]."""
 
     target: Target
@@ -77,8 +74,7 @@ class Supersede:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Correct:
+class Correct(Struct, frozen=True):
     """CORRECT target [TO o] [VALID …] [FORBID [PREFER o]] [REASON x]: we were wrong."""
 
     target: Target
@@ -94,8 +90,7 @@ class Correct:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Revive:
+class Revive(Struct, frozen=True):
     """REVIVE target [REASON x]: out of a terminal state, to proposed."""
 
     target: Target
@@ -105,8 +100,7 @@ class Revive:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(Struct, frozen=True):
     """CONFIRM target [SOURCE x] [REASON x]: checked again, fresh again."""
 
     target: Target
@@ -117,8 +111,7 @@ class Confirm:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """VOTE FOR | AGAINST target [WEIGHT w] [REASON x]."""
 
     is_for: bool
@@ -130,8 +123,7 @@ class Vote:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Erase:
+class Erase(Struct, frozen=True):
     """ERASE target [REASON x]: it must vanish."""
 
     target: Target
@@ -139,8 +131,7 @@ class Erase:
     reason: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Forbid:
+class Forbid(Struct, frozen=True):
     """FORBID (s, p, o) [WHEN expr] [SEVERITY HARD | SOFT] [PREFER o] [REASON x].
 
     `when` sees the columns of the row that is asserted.
@@ -156,8 +147,7 @@ class Forbid:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Repeal:
+class Repeal(Struct, frozen=True):
     """REPEAL rule [REASON x]: by its id, its pattern, or a query for ids."""
 
     target: IdTarget | Pattern | QueryTarget

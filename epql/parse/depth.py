@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
+from msgspec import Struct
 from sqlglot import exp
 
 from epql.parse.splitter import too_deep
@@ -29,9 +29,9 @@ def check(statement: Any, text: str) -> None:
             chained = isinstance(node, (exp.Binary, exp.SetOperation)) and not _writes_deep(node)
             for key, value in node.args.items():
                 _push(stack, value, level if chained and key == "this" else level + 1)
-        elif dataclasses.is_dataclass(node):
-            for field in dataclasses.fields(node):
-                _push(stack, getattr(node, field.name), level + 1)
+        elif isinstance(node, Struct):
+            for name in node.__struct_fields__:
+                _push(stack, getattr(node, name), level + 1)
 
 
 def _push(stack: list[tuple[Any, int]], value: Any, level: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from msgspec import structs
 from sqlglot import exp
 
 from epql.engine.errors import Span
@@ -92,7 +93,7 @@ def compile_query(
     """
     select = copied(query.select)
     catalog.check_names(node for node in every(select) if isinstance(node, exp.Identifier))
-    clauses = replace(query.clauses, purpose=None)
+    clauses = structs.replace(query.clauses, purpose=None)
     _name_results(select)
     relations = Relations(known, ask)
     try:
@@ -139,7 +140,7 @@ def _planned(
 def _compared(relations: Relations, clauses: Clauses) -> Compared | None:
     for wanted, key in relations.comparisons:
         if wanted is clauses.diff:
-            return Compared(wanted, replace(clauses, diff=None), key)
+            return Compared(wanted, structs.replace(clauses, diff=None), key)
     return None
 
 
@@ -154,7 +155,7 @@ def compile_words(
         if "returned" in part.meta:
             part.set("expressions", [_named(item, True) for item in part.expressions])
     relations = Relations(known, ask)
-    relations.rewrite_words(words, replace(level, purpose=None))
+    relations.rewrite_words(words, structs.replace(level, purpose=None))
     return _planned(parsed, words, relations, known)
 
 
@@ -177,7 +178,7 @@ def view_of(name: str, query: Query, columns: tuple[str, ...] = ()) -> View:
     """A view, from its parsed query."""
     select = copied(query.select)
     _name_results(select)
-    return View(name, replace(query, select=select), columns)
+    return View(name, structs.replace(query, select=select), columns)
 
 
 def _is_own(bind: Bind) -> bool:

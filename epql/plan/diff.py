@@ -11,9 +11,9 @@ the condition is REMOVED. Any other query is compared as it stands (compare.py).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Literal
 
+from msgspec import structs
 from sqlglot import exp
 
 from epql.engine.errors import ProgrammingError
@@ -26,8 +26,7 @@ _FILTERS = (*_SLOT, *_SIDES, "topic", "source", "recorded_at", "tx")
 """Columns whose change shows in a change row, or that never change for one id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side(AsOf):
+class Side(AsOf, frozen=True):
     """The belief time of one side of a DIFF: AS OF what it is compared at.
 
     `stands`: the AS OF of the DIFF itself, from which its instants count; None: now, or the
@@ -65,7 +64,7 @@ def of_relation(select: exp.Query, clauses: Clauses, stands: AsOf | None) -> exp
     if where is not None and not _is_filter(where.this, table.alias_or_name):
         return None
     own = copied(table)
-    own.meta["clauses"] = replace(clauses, purpose=None)
+    own.meta["clauses"] = structs.replace(clauses, purpose=None)
     made = exp.Select(
         expressions=[exp.Star()],
         from_=exp.From(this=own if where is None else _filtered(own, where.this, clauses, stands)),
@@ -125,9 +124,9 @@ def _filtered(
 ) -> exp.Subquery:
     """The changes of the sides that meet the condition."""
     assert clauses.diff is not None
-    at_side = replace(clauses, diff=None, purpose=None)
-    before = replace(at_side, as_of=side("before", clauses.diff, stands))
-    after = replace(at_side, as_of=side("after", clauses.diff, stands))
+    at_side = structs.replace(clauses, diff=None, purpose=None)
+    before = structs.replace(at_side, as_of=side("before", clauses.diff, stands))
+    after = structs.replace(at_side, as_of=side("after", clauses.diff, stands))
     alias = table.alias_or_name
     changes = copied(table)
     changes.set("alias", exp.TableAlias(this=exp.to_identifier("c")))

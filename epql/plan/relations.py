@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from msgspec import structs
 from sqlglot import exp
 
 from epql.engine.errors import Error, ProgrammingError, Span
@@ -150,7 +151,7 @@ class Relations:
     def _diff(self, node: exp.Query, own: Clauses, level: Clauses, names: Names) -> exp.Query:
         """A query with a DIFF at its end: a relation's own changes, or two answers compared."""
         assert own.diff is not None
-        inside = replace(own, diff=None)
+        inside = structs.replace(own, diff=None)
         stands = merged(inside, level).as_of
         made = diff.of_relation(node, own, stands)
         if made is not None and not self._is_shadowed(made, names):
@@ -160,7 +161,7 @@ class Relations:
         for which in _SIDES:
             copy = copied(node)
             side = diff.side(which, own.diff, stands)
-            copy.meta["clauses"] = replace(inside, as_of=side)
+            copy.meta["clauses"] = structs.replace(inside, as_of=side)
             answers[which] = self._query(copy, level, names)
             if not any(_is_moved(use.clauses, side) for use in self._read[first:]):
                 raise _nothing_moves(own.diff, self._read[first:])
@@ -203,7 +204,7 @@ class Relations:
             self._put(table, copy, own, other.level, other.names, (level, names))
         elif (other is not None and call is None) or (call and name in catalog.TABLE_FUNCTIONS):
             if own:
-                clause = next(n for n in Clauses.__slots__ if getattr(own, n) is not None)
+                clause = next(n for n in Clauses.__struct_fields__ if getattr(own, n) is not None)
                 raise _meaningless(clause, name, getattr(own, clause).span)
             self._children(table, level, names)
         else:
@@ -253,7 +254,7 @@ class Relations:
             query.meta["clauses"] = inside
             query, inside = views.named(query, view.name, view.columns), NO_CLAUSES
         combined = merged(inside, own)
-        combined = replace(
+        combined = structs.replace(
             combined, diff=own.diff or inside.diff, history=own.history, purpose=None
         )
         try:
@@ -298,7 +299,7 @@ class Relations:
                 hint=f"write {name} alone",
             )
         relation = catalog.relation(name, span, self._catalog.named).name
-        for clause in Clauses.__slots__:
+        for clause in Clauses.__struct_fields__:
             if getattr(own, clause) is not None and clause not in catalog.clauses_of(relation):
                 raise _meaningless(clause, relation, getattr(own, clause).span)
         used, clauses = _as_used(relation, merged(own, level), own)
@@ -427,7 +428,7 @@ def merged(own: Clauses, outer: Clauses) -> Clauses:
         for name in LEVELLED
         if getattr(own, name) is None and getattr(outer, name) is not None
     }
-    return replace(own, **taken) if taken else own
+    return structs.replace(own, **taken) if taken else own
 
 
 def _as_used(relation: str, clauses: Clauses, own: Clauses) -> tuple[str, Clauses]:
@@ -452,7 +453,7 @@ def _as_used(relation: str, clauses: Clauses, own: Clauses) -> tuple[str, Clause
         relation = "history"
     allowed = (*catalog.clauses_of(relation), "diff", "history")
     kept = {name: None for name in LEVELLED if name not in allowed}
-    return relation, replace(clauses, **kept, purpose=None)
+    return relation, structs.replace(clauses, **kept, purpose=None)
 
 
 def _check_meaning(level: Clauses, uses: Sequence[Use]) -> None:

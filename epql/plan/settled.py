@@ -5,10 +5,10 @@ Parameters become the values they had, and a relative AS OF the instant it had.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from msgspec import structs
 from sqlglot import exp
 
 from epql import instants
@@ -19,7 +19,7 @@ from epql.plan.values import value
 
 def settled(clauses: Clauses, resolver: Resolver) -> Clauses:
     """The clauses as they stand once their statement has ended."""
-    return replace(
+    return structs.replace(
         clauses,
         as_of=_as_of(clauses, resolver),
         valid=None if clauses.valid is None else _valid(clauses.valid, resolver),
@@ -38,7 +38,7 @@ def _as_of(clauses: Clauses, resolver: Resolver) -> Any:
 
 
 def _valid(valid: Valid, resolver: Resolver) -> Valid:
-    return replace(
+    return structs.replace(
         valid,
         start=None if valid.start is None else _instant(valid.start, resolver),
         end=None if valid.end is None else _instant(valid.end, resolver),
@@ -49,11 +49,11 @@ def _valid(valid: Valid, resolver: Resolver) -> Valid:
 def _instant(instant: Instant, resolver: Resolver) -> Instant:
     shift = tuple((sign, _literal(amount, resolver)) for sign, amount in instant.shift)
     if not isinstance(instant.value, Bind):
-        return replace(instant, shift=shift)
+        return structs.replace(instant, shift=shift)
     found = value(instant.value, resolver.params, resolver.evaluate)
     if isinstance(found, int) and not isinstance(found, bool):
-        return replace(instant, base="tx", value=exp.Literal.number(found), shift=shift)
-    return replace(instant, value=_literal(instant.value, resolver), shift=shift)
+        return structs.replace(instant, base="tx", value=exp.Literal.number(found), shift=shift)
+    return structs.replace(instant, value=_literal(instant.value, resolver), shift=shift)
 
 
 def _lifecycle(lifecycle: Lifecycle, resolver: Resolver) -> Lifecycle:
@@ -61,7 +61,7 @@ def _lifecycle(lifecycle: Lifecycle, resolver: Resolver) -> Lifecycle:
     for state in lifecycle.states:
         found = value(state, resolver.params, resolver.evaluate)
         names += found if isinstance(found, (list, tuple)) else [found]
-    return replace(lifecycle, states=tuple(exp.Literal.string(str(name)) for name in names))
+    return structs.replace(lifecycle, states=tuple(exp.Literal.string(str(name)) for name in names))
 
 
 def _literal(expression: Expression, resolver: Resolver) -> Expression:

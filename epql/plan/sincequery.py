@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec import structs
 from sqlglot import exp
 
 from epql.engine.errors import Span
@@ -22,7 +21,7 @@ def diff_since(query: Query, seen_by: str, span: Span, *, one_row: bool) -> Quer
     """The query … DIFF SINCE QUERY 'q:…'. `one_row`: both answers have one, so no key is needed."""
     since = Instant("query", exp.Literal.string(seen_by), span)
     diff = Diff(since, span, key=_key(query, one_row))
-    return replace(query, clauses=replace(query.clauses, diff=diff))
+    return structs.replace(query, clauses=structs.replace(query.clauses, diff=diff))
 
 
 def _key(query: Query, one_row: bool) -> tuple[str, ...] | None:

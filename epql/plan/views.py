@@ -7,9 +7,10 @@ in a statement all of them are the place of the view's name there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, structs
 from sqlglot import exp
 
 from epql.engine.errors import Span
@@ -54,7 +55,7 @@ def body(view: View, span: Span | None) -> tuple[exp.Query, Clauses]:
             for key in ("span", "clauses"):
                 if key in node.meta:
                     node.meta[key] = placed(node.meta[key], span)
-    clauses: Clauses = placed(replace(view.query.clauses, purpose=None), span)
+    clauses: Clauses = placed(structs.replace(view.query.clauses, purpose=None), span)
     return select, clauses
 
 
@@ -70,8 +71,8 @@ def placed(value: Any, span: Span | None) -> Any:
         return moved
     if isinstance(value, tuple):
         return tuple(placed(item, span) for item in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {one.name: placed(getattr(value, one.name), span) for one in fields(value)}
+    if isinstance(value, Struct):
+        parts = {name: placed(part, span) for name, part in structs.asdict(value).items()}
         return type(value)(**parts)
     return value
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from epql.engine.errors import DataError, OperationalError, ProgrammingError
 from epql.engine.explain.reach import Reach
 from epql.engine.explain.touching import Point
@@ -128,7 +130,7 @@ class _Bisector:
     def _answer(self, tx: int, clock: int) -> tuple[Answer, Reach]:
         """The answer just after a commit, asked at a clock, and what was read for it."""
         inquiry = self._inquiry
-        standing = replace(inquiry.resolver.standing, as_of=None)
+        standing = structs.replace(inquiry.resolver.standing, as_of=None)
         resolver = replace(inquiry.resolver, standing=standing, notices=[])
         resolver.stand_at(Present(tx, clock, tx))
         reach = Reach(inquiry.database, tx)

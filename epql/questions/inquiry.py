@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from epql.engine.errors import ProgrammingError
 from epql.engine.index.snapshot import Snapshot
@@ -44,7 +46,7 @@ class Inquiry(Asking):
         Raises: ProgrammingError `clause.meaningless`, and what resolving the clauses raises.
         """
         allowed = catalog.clauses_of(relation)
-        for name in Clauses.__slots__:
+        for name in Clauses.__struct_fields__:
             clause = getattr(clauses, name)
             if clause is not None and name != "purpose" and name not in allowed:
                 asked = relation.replace("_", " ").upper()
@@ -55,7 +57,7 @@ class Inquiry(Asking):
                     hint=f"{asked} takes " + ", ".join(LABELS[one] for one in allowed),
                 )
         level = merged(clauses, self.resolver.standing)
-        return self.resolver.snapshot(replace(level, purpose=None, history=None, diff=None))
+        return self.resolver.snapshot(structs.replace(level, purpose=None, history=None, diff=None))
 
     def ask(self, relation: str, snapshot: Snapshot, each: Sequence[Sequence[Any]]) -> Reply:
         """What a relation answers about each set of arguments, one after the other."""

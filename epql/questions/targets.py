@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from epql.engine.content import check_object
 from epql.engine.errors import Error, ProgrammingError
 from epql.engine.explain import words
@@ -37,7 +39,7 @@ def named(
             digests = [targets.by_id(inquiry, inquiry.value(target.id))]
         else:
             level = merged(clauses, inquiry.resolver.standing)
-            inside = replace(inquiry.resolver, standing=replace(level, purpose=None))
+            inside = replace(inquiry.resolver, standing=structs.replace(level, purpose=None))
             digests = targets.by_query(replace(inquiry, resolver=inside), target)
             if not digests:
                 inquiry.notice("the query names no assertion")

@@ -80,7 +80,7 @@ def test_every_statement_has_a_section(node: type) -> None:
         assert name in _headings()
 
 
-@pytest.mark.parametrize("clause", nodes.Clauses.__slots__)
+@pytest.mark.parametrize("clause", nodes.Clauses.__struct_fields__)
 def test_every_clause_has_a_section(clause: str) -> None:
     name = "RESOLVE BY" if clause == "resolve" else clause.replace("_", " ").upper()
     assert name in _headings()

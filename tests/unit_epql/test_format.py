@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import re
 import subprocess
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct, structs
 from sqlglot import exp
 
 import epql
@@ -42,8 +42,8 @@ def tree(node: Any) -> Any:
         return (type(node).__name__, text, tree(node.meta.get("clauses")), parts)
     if isinstance(node, (list, tuple)) and not isinstance(node, Span):
         return [tree(item) for item in node]
-    if dataclasses.is_dataclass(node):
-        values = [(f.name, getattr(node, f.name)) for f in dataclasses.fields(node)]
+    if isinstance(node, Struct):
+        values = list(structs.asdict(node).items())
         values = [(k, tokens(v) if k.endswith("text") else v) for k, v in values]
         return (type(node).__name__, [(k, tree(v)) for k, v in values if not isinstance(v, Span)])
     return node

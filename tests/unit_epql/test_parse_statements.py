@@ -101,7 +101,7 @@ def test_declarations() -> None:
 def test_begin(text: str, read_only: bool, clause: str | None) -> None:
     found = parse(text).statement
     assert isinstance(found, nodes.Begin) and found.read_only is read_only
-    assert [name for name in nodes.Clauses.__slots__ if getattr(found.clauses, name)] == (
+    assert [name for name in nodes.Clauses.__struct_fields__ if getattr(found.clauses, name)] == (
         [clause] if clause else []
     )
 
