@@ -49,7 +49,7 @@ def parse_script(text: str) -> Iterator[Parsed]:
 
 def _parse(text: str, place: Span) -> Parsed:
     from epql.nodes import Parsed
-    from epql.parse import complain, depth, leading
+    from epql.parse import depth, leading
     from epql.parse.builder import Builder
     from epql.parse.driver import Unexpected, driver
 
@@ -59,6 +59,8 @@ def _parse(text: str, place: Span) -> Parsed:
     try:
         statement = driver().run(body, builder)
     except Unexpected as error:
+        from epql.parse import complain  # many patterns, for the few who need them
+
         raise complain.about(body, error) from None
     depth.check(statement, body)
     return Parsed(statement, text, builder.positional, tuple(builder.named))
