@@ -391,6 +391,16 @@ class Runner:
                 else "SET AS OF NOW ends it",
             )
 
+    def check_may_commit(self, what: str) -> None:
+        """The same for what commits by itself: nothing may be open that its commit would end."""
+        self.check_may_write()
+        if self.in_transaction:
+            raise InterfaceError(
+                f"a transaction is open; {what} commits by itself",
+                code="transaction.open",
+                hint="COMMIT or ROLLBACK it first",
+            )
+
     def _open_transaction(self) -> Transaction:
         if self._transaction is None:
             self._transaction = self.database.begin(self.state.agent)
@@ -436,13 +446,7 @@ class Runner:
 
     def garden(self) -> list[Done]:
         """Do what follows from corrections and is not done yet. Raises: OperationalError."""
-        self.check_may_write()
-        if self.in_transaction:
-            raise InterfaceError(
-                "a transaction is open; the gardener commits by itself",
-                code="transaction.open",
-                hint="COMMIT or ROLLBACK it first",
-            )
+        self.check_may_commit("the gardener")
         self.queries.buffer()
         return tend(self.database)
 

@@ -6,13 +6,13 @@ statement runs the signal interrupts the connection instead (`Connection.interru
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
 from epql.connection import Connection
+from epql.output.signals import on_interrupt
 
 T = TypeVar("T")
 
@@ -28,16 +28,9 @@ class Interrupts:
     def held(self) -> Iterator[None]:
         """While a statement runs."""
         self.arrived = False
-        try:
-            before = signal.signal(signal.SIGINT, self._take)
-        except ValueError:  # not the main thread, which alone gets signals
+        with on_interrupt(self._take):
             yield
-            return
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-            # from here on `arrived` may only be read; the next statement begins afresh
+        # from here on `arrived` may only be read; the next statement begins afresh
 
     def watched(self, rows: Iterable[T]) -> Iterator[T]:
         """The rows, up to a Ctrl-C that came while nothing ran that could be interrupted."""

@@ -25,7 +25,6 @@ from epql.engine.opening import MEMORY, Options
 from epql.engine.replay import Commit, commits_of, replay
 from epql.exchange import dump
 from epql.exchange.files import STDIO, Progress, Source, opened
-from epql.exchange.importing import check_alone
 
 if TYPE_CHECKING:
     from epql.runner import Runner
@@ -45,8 +44,7 @@ def restore_into(runner: Runner, path: str, *, progress: Progress | None = None)
     Raises: OperationalError `restore.not_empty`, `backup.missing`; InternalError
     `backup.damaged`; DataError `export.*`.
     """
-    runner.check_may_write()
-    check_alone(runner, "RESTORE")
+    runner.check_may_commit("RESTORE")
     if path == STDIO:
         raise InterfaceError(
             "RESTORE reads its file twice, which a pipe does not allow",

@@ -33,7 +33,6 @@ from epql.engine.errors import (
     DataError,
     Error,
     IntegrityError,
-    InterfaceError,
 )
 from epql.engine.lifecycle import check_state
 from epql.engine.records import Assertion
@@ -87,13 +86,7 @@ def import_history(
     Raises: DataError `history.line` naming the first bad line, unless `skip_bad`; the commits
     before it stay. OperationalError `files.missing` and so on.
     """
-    runner.check_may_write()
-    if runner.in_transaction:
-        raise InterfaceError(
-            "a transaction is open; an import commits by itself",
-            code="transaction.open",
-            hint="COMMIT or ROLLBACK it first",
-        )
+    runner.check_may_commit("an import")
     runner.queries.buffer()
     report = Report()
     with opened(path) as source, bulk_load(runner.database) as loader:

@@ -17,7 +17,6 @@ from epql.engine.errors import (
     DataError,
     Error,
     IntegrityError,
-    InterfaceError,
     ProgrammingError,
 )
 from epql.engine.records import Assertion, encode, key_of
@@ -67,16 +66,6 @@ class Imported:
         return "; ".join(parts)
 
 
-def check_alone(runner: Runner, what: str) -> None:
-    """Raise unless nothing is open that a commit of its own would end."""
-    if runner.in_transaction:
-        raise InterfaceError(
-            f"a transaction is open; {what} commits by itself",
-            code="transaction.open",
-            hint="COMMIT or ROLLBACK it first",
-        )
-
-
 def import_rows(
     runner: Runner,
     path: str,
@@ -91,8 +80,7 @@ def import_rows(
     Raises: DataError `import.*` and what ASSERT raises, with the line's number, for the first bad
     row unless it is to be skipped; the batches before it stay.
     """
-    runner.check_may_write()
-    check_alone(runner, "an import")
+    runner.check_may_commit("an import")
     mapping = Mapping(statement.columns, statement.wide)
     with opened(path) as source:
         table = file_format.reader().read(source, Reading(not statement.no_header))

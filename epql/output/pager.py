@@ -12,8 +12,10 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import IO, TextIO
+
+from epql.output.signals import on_interrupt
 
 DEFAULT = "less -SRFX"
 """Long lines are not wrapped, colours stay, a short text ends by itself, the screen stays."""
@@ -82,7 +84,7 @@ def _feed(process: subprocess.Popen[str], held: Iterable[str], stream: Iterator[
     except BrokenPipeError:
         pass
     finally:
-        with _ignoring_interrupts():  # Ctrl-C is the pager's while only it runs
+        with on_interrupt(signal.SIG_IGN):  # Ctrl-C is the pager's while only it runs
             with suppress(BrokenPipeError):
                 pipe.close()
             process.wait()
@@ -92,16 +94,3 @@ def _write(pipe: IO[str], pieces: Iterable[str]) -> None:
     for piece in pieces:
         pipe.write(piece)
         pipe.flush()
-
-
-@contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread, which alone gets signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
