@@ -17,6 +17,11 @@ from epql.repl.status import status_of
 
 MORE = "  ...> "
 
+_SAID = {
+    "exit": ".quit", "quit": ".quit", "\\q": ".quit", "help": ".help", "?": ".help", "\\?": ".help",
+}  # fmt: skip
+"""What people type who come from other shells; no statement begins like that."""
+
 
 def chunks_of(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Whole statements as they arrive, with the number of lines before them.
@@ -88,7 +93,7 @@ def converse(session: Session, read: Callable[[], str]) -> None:
     session.screen.say(session.screen.dim("EPQL: .help for help, Ctrl-D to end"))
     while True:
         try:
-            for text, lines_before in chunks_of(read().splitlines(keepends=True)):
+            for text, lines_before in chunks_of(meant(read()).splitlines(keepends=True)):
                 session.run_text(text, lines_before)
         except (EOFError, Quit):
             break
@@ -128,6 +133,7 @@ def is_whole(text: str) -> bool:
     """
     from epql.parse.splitter import is_complete
 
+    text = meant(text)
     return (is_command(text) and "\n" not in text.strip()) or is_complete(text)
 
 
@@ -147,3 +153,16 @@ def _read_plainly(prompt: str) -> str:
     if not line:
         raise EOFError
     return line.rstrip("\n")
+
+
+def meant(text: str) -> str:
+    """The dot command that is meant by a word of other shells; else the text itself.
+
+    >>> meant("exit"), meant("HELP assert;"), meant("SELECT 1")
+    ('.quit', '.help assert', 'SELECT 1')
+    """
+    word, _, rest = text.strip().rstrip("; ").partition(" ")
+    command = _SAID.get(word.lower())
+    if command is None or "\n" in rest or (rest and command != ".help"):
+        return text
+    return f"{command} {rest}".rstrip()

@@ -122,6 +122,11 @@ def test_config_sets_the_session(typed: Typed) -> None:
     assert "the transaction that was open is rolled back" in shown
 
 
+def test_words_of_other_shells_are_understood(typed: Typed) -> None:
+    answer = typed("help assert", ENTER, "exit", ENTER)
+    assert "ASSERT (" in answer and "Error" not in answer
+
+
 def test_quit_and_edit(typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     editor = tmp_path / "ed itor"
     editor.write_text('#!/bin/sh\nsed -i s/1/2/ "$1"\n')
