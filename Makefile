@@ -45,9 +45,11 @@ lint: $(BIN)/.dev ## ruff: rules and format
 # epql.engine. It does see a folder that looks as an installed copy does: build/types/epql with
 # links to each mapped folder (the map is read from pyproject.toml). mypy puts the working
 # folder first on its path, where the unmapped epql/ would win; hence the cd.
-types: $(BIN)/.dev ## mypy, strict
+types: $(BIN)/.dev ## mypy, strict: the packages, and examples as users of the public names
 	$(BIN)/python .ci/link_tree.py build/types
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p epql
+	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
+	  $(CURDIR)/examples/agent.py $(CURDIR)/examples/git_history.py
 
 bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, and what a statement costs
 	$(BIN)/python benchmarks/compare.py $(BENCH_ARGS)
