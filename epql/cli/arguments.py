@@ -37,7 +37,10 @@ class Parser(argparse.ArgumentParser):
         self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"epql: {message}\nhint: {self.prog} --help shows how it is called\n")
+        hint = f"{self.prog} --help shows how it is called"
+        if re.search(r"expected (one|\d+) arguments?$", message):
+            hint += "; a value that begins with - is written --option=VALUE, or stands behind --"
+        self.exit(2, f"epql: {message}\nhint: {hint}\n")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

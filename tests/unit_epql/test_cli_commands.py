@@ -353,6 +353,14 @@ def test_a_mistyped_command_is_no_new_database(
     assert epql(typed, "-c", "SELECT 1").code == 0, "now it is a database"
 
 
+def test_values_that_begin_with_a_dash(kb: Path) -> None:
+    epql("assert", kb, "--", "-v", "means", "verbose")
+    asked = "SELECT object FROM beliefs WHERE subject = "
+    assert "verbose" in epql("query", kb, asked + "?", "--", "-v").out
+    wrong = epql("query", kb, asked + ":s", "-p", "s", "-v")
+    assert wrong.code == 2 and "stands behind --" in wrong.err
+
+
 def test_what_others_call_them_are_no_commands() -> None:
     assert not set(ELSEWHERE) & set(COMMANDS)
     assert set(ELSEWHERE.values()) <= set(COMMANDS)
