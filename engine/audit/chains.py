@@ -68,6 +68,8 @@ class DiskChains:
         return OsFiles(self.folder / name)
 
     def make(self, name: str) -> Files:
+        if not self.folder.parent.is_dir():  # or its audit would be made anew without it
+            raise OperationalError(f"{self.folder.parent} is gone", code="files.missing")
         is_first = not self._files.exists(FOLDER)
         self._files.mkdir(FOLDER)  # first: a folder made on the way to another has no mode of ours
         self._files.mkdir(f"{FOLDER}/{name}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -349,3 +352,13 @@ def test_a_replay_tells_that_a_transaction_was_open_then() -> None:
     assert replayed.fetchall() == [("d",)]
     assert "a transaction that was still open then" in replayed.notices[0]
     con.close()
+
+
+def test_a_database_that_is_gone_is_not_made_anew_by_its_audit(tmp_path: Path) -> None:
+    with closing(epql.connect(tmp_path / "db", autocommit=True, audit="sync")) as connection:
+        connection.execute("ASSERT ('a', 'b', 'c')")
+        shutil.rmtree(tmp_path / "db")
+        with pytest.raises(epql.OperationalError) as caught:
+            connection.execute("SELECT object FROM beliefs").fetchall()
+        assert caught.value.code == "files.missing"
+    assert not (tmp_path / "db").exists()
