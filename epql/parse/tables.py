@@ -10,7 +10,6 @@ Not here: reading tokens (lexer), running the tables (driver), what the rules me
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 GRAMMAR_FILES = (
     "epql", "select", "temporal", "expressions", "verbs", "questions", "declarations", "session",
@@ -179,7 +180,7 @@ def _load(path: Path | None) -> Tables | None:
         head, body = path.read_bytes().split(b"\n", 1)
         if hashlib.blake2b(body, digest_size=16).hexdigest().encode() != head:
             return None
-        data = json.loads(body)
+        data = msgspec.json.decode(body)
         return Tables(
             terminals=tuple(Terminal(*item) for item in data["terminals"]),
             rules=tuple(Rule(*item) for item in data["rules"]),
@@ -203,7 +204,7 @@ def _save(path: Path | None, made: Tables) -> None:
             "start": made.start,
             "end": made.end,
         }
-        body = json.dumps(data, separators=(",", ":")).encode()
+        body = msgspec.json.encode(data)
         head = hashlib.blake2b(body, digest_size=16).hexdigest().encode()
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:
