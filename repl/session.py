@@ -51,6 +51,7 @@ class Last:
     statement: str = ""
     columns: tuple[str, ...] = ()
     rows: list[tuple[Any, ...]] = field(default_factory=list)
+    query_id: str | None = None
 
 
 class Session:
@@ -153,7 +154,7 @@ class Session:
     def _show_rows(self, statement: str, cursor: Cursor, numbers: bool) -> None:
         assert cursor.description is not None
         columns = tuple(column[0] for column in cursor.description)
-        last = Last(statement, columns)
+        last = Last(statement, columns, query_id=cursor.query_id)
 
         def kept() -> Iterable[tuple[Any, ...]]:
             for row in self._interrupts.watched(cursor):

@@ -47,6 +47,9 @@ def target_of(session: Session, argument: str) -> tuple[str, Sequence[Any]]:
             return "?", (values[name],)
     slot = [values[name] for name in _SLOT if values.get(name) is not None]
     if len(slot) < len(_SLOT):
+        read = _only_read(session)
+        if read is not None:
+            return "?", (read,)
         raise ProgrammingError(
             "that row does not say which assertion it is about",
             code="shell.row",
@@ -55,6 +58,13 @@ def target_of(session: Session, argument: str) -> tuple[str, Sequence[Any]]:
     if values.get("object") is not None:
         return "(?, ?, ?)", (*slot, values["object"])
     return "(?, ?)", tuple(slot)
+
+
+def _only_read(session: Session) -> str | None:
+    """The assertion that stands behind all of the last answer, if it is one: the audit knows."""
+    sql = "SELECT id FROM reads WHERE query = ? AND via = 'exact' LIMIT 2"
+    found = session.rows(sql, (session.last.query_id,)) if session.last.query_id else []
+    return str(found[0][0]) if len(found) == 1 else None
 
 
 def row_of(session: Session, argument: str) -> tuple[Sequence[str], Sequence[Any]]:

@@ -151,6 +151,12 @@ def test_why_history_and_blame_of_a_row(story: Said) -> None:
     assert '"object": "ES256"' in story(".why 1")
 
 
+def test_why_of_a_row_without_names_asks_the_audit(story: Said) -> None:
+    story(".mode jsonl\nSELECT confidence FROM beliefs;")
+    assert '"role": "winner", "object": "ES256"' in story(".why")
+    assert '"event": "ASSERT", "object": "ES256"' in story(".history")
+
+
 def test_rows_that_are_not_there_or_say_too_little(story: Said) -> None:
     story(".mode jsonl\nSELECT object FROM assertions;")
     assert "the last answer has 2 rows: which one?" in story(".why")
