@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 
 from epql.cli.arguments import main_parser, parse
 from epql.cli.registry import command
@@ -27,11 +28,14 @@ def main(argv: list[str] | None = None) -> int:
         complete()  # it answers the shell, and does not return
     arguments = argparse.Namespace()
     try:
-        if _is_told(given):
-            return DONE if given else MISUSED
-        arguments = parse(given)
-        code = _dispatch(arguments)
-        sys.stdout.flush()
+        try:
+            if _is_told(given):
+                code = DONE if given else MISUSED
+            else:
+                arguments = parse(given)
+                code = _dispatch(arguments)
+        finally:  # after argparse's exit, too: later nobody could tell that it failed
+            sys.stdout.flush()
         return code
     except BrokenPipeError:
         _silence()
@@ -41,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("EPQL_TRACEBACK"):
             raise
+        _silence()  # it may be what is wrong
         return _tell(error, arguments)
 
 
@@ -97,14 +102,15 @@ def _fill_in() -> None:
 
 
 def _silence() -> None:
-    """Nobody reads the output any more: what is still buffered goes nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    """What is still buffered for a stream that takes no more goes nowhere."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (BrokenPipeError, ValueError):
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):  # it may have no number, or be closed
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ import epql
 from epql.cli.main import main
 
 RS256 = "ASSERT ('auth/jwt', 'algorithm', 'RS256') LIFECYCLE APPROVED"
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+"""The environment of most people: what is written fails when it is flushed."""
 COMMAND = [sys.executable, "-m", "epql.cli.main"]
 
 
@@ -335,7 +337,7 @@ def test_nobody_reads_on(base: Path) -> None:
 def test_streams_that_are_closed_or_full(base: Path, shell: str, code: int) -> None:
     done = subprocess.run(
         ["bash", "-c", f'"$@" {shell}', "sh", *COMMAND, str(base)],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=60, env=BUFFERED,
     )  # fmt: skip
     if code == 141 and done.returncode == 0:
         code = 0  # the other side was slower to end

@@ -16,6 +16,8 @@ from epql.cli.arguments import parser_of
 from epql.cli.registry import COMMANDS, ELSEWHERE
 from tests.unit_epql.cli import epql, story
 
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+"""The environment of most people: what is written fails when it is flushed."""
 COMMAND = [sys.executable, "-m", "epql.cli.main"]
 ODD = [
     "héllo wörld",
@@ -373,7 +375,9 @@ def test_what_others_call_them_are_no_commands() -> None:
 def test_a_full_disk_is_told(kb: Path, rest: list[str]) -> None:
     argv = [word.format(kb) for word in rest]
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*COMMAND, *argv], stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [*COMMAND, *argv], stdout=full, stderr=subprocess.PIPE, text=True, env=BUFFERED
+        )
     assert done.returncode == 1 and "No space left" in done.stderr
 
 
