@@ -55,6 +55,12 @@ class DiskChains:
         self.folder = root / FOLDER
         self._files = OsFiles(root)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DiskChains) and other.folder == self.folder
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
+
     def names(self) -> list[str]:
         try:
             found = self._files.list(FOLDER)

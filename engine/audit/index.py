@@ -15,7 +15,7 @@ import apsw
 from epql.engine.audit.cache import busy, open_cache, remove_cache
 from epql.engine.audit.chains import DiskChains
 from epql.engine.audit.follow import Follower
-from epql.engine.audit.log import AuditLog
+from epql.engine.audit.log import AuditLog, flush_together
 from epql.engine.audit.record import Answered, Asked, decode
 from epql.engine.errors import ProgrammingError
 from epql.engine.index.ask import only
@@ -63,7 +63,7 @@ class AuditIndex:
 
         Raises: OperationalError `audit.busy`.
         """
-        self.log.flush()
+        flush_together(self.log)
         try:
             self.follower.run()
         except apsw.BusyError as error:

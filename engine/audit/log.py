@@ -241,9 +241,28 @@ class AuditLog:
 _OPEN: WeakSet[AuditLog] = WeakSet()
 
 
+def flush_together(log: AuditLog) -> None:
+    """Write what waits in a log, and in those of this process's other connections to its database:
+    what one agent has read is known when another one asks for it, or corrects it.
+
+    Raises: as `flush`, of the log itself.
+    """
+    log.flush()
+    for other in _open():
+        if other is not log and other.chains == log.chains:
+            with suppress(Error):  # its own connection tells
+                other.flush()
+
+
+def _open() -> list[AuditLog]:
+    while True:
+        with suppress(RuntimeError):  # another thread has just opened one
+            return list(_OPEN)
+
+
 @atexit.register
 def _close_all() -> None:
     """What nobody closed is written before the program ends."""
-    for log in list(_OPEN):
+    for log in _open():
         with suppress(Error):
             log.close()

@@ -354,6 +354,21 @@ def test_a_replay_tells_that_a_transaction_was_open_then() -> None:
     con.close()
 
 
+def test_a_correction_knows_what_other_connections_have_just_read(tmp_path: Path) -> None:
+    with (
+        closing(epql.connect(tmp_path / "db", agent="author", autocommit=True)) as author,
+        closing(epql.connect(tmp_path / "db", agent="reader", autocommit=True)) as reader,
+        closing(epql.connect(tmp_path / "db", agent="sre", autocommit=True)) as sre,
+    ):
+        author.execute("ASSERT ('auth/jwt', 'algorithm', 'ES256')")
+        reader.execute("SELECT object FROM beliefs").fetchall()
+        assert sre.execute("SELECT agent FROM reads").fetchall() == [("reader",)]
+        reader.execute("SELECT object FROM beliefs WHERE subject = 'auth/jwt'").fetchall()
+        sre.correct(("auth/jwt", "algorithm"), reason="it verifies RS256 only")
+        paid = sre.execute("SELECT agent, role FROM trust_changes ORDER BY agent").fetchall()
+    assert paid == [("author", "author"), ("reader", "reader")]
+
+
 def test_a_database_that_is_gone_is_not_made_anew_by_its_audit(tmp_path: Path) -> None:
     with closing(epql.connect(tmp_path / "db", autocommit=True, audit="sync")) as connection:
         connection.execute("ASSERT ('a', 'b', 'c')")
