@@ -9,7 +9,6 @@ import pytest
 from epql.engine.errors import Error
 from epql.parse import parse
 from epql.sqlgen import to_sqlite
-from tests.hang import HANG_S
 
 
 def test_a_comment_inside_the_size_of_a_type_is_no_part_of_the_type() -> None:
@@ -19,11 +18,11 @@ def test_a_comment_inside_the_size_of_a_type_is_no_part_of_the_type() -> None:
 
 def test_what_never_ends_is_looked_at_once() -> None:
     for opening in ("[", "/* ", "'", '" ', "`"):
-        assert _seconds("SELECT " + opening * 300_001) < HANG_S
+        assert _seconds("SELECT " + opening * 300_001) < 5
 
 
 def test_comments_after_another_systems_word_are_skipped_once() -> None:
-    assert _seconds("MERGE " + "/**/" * 100_000 + "1") < HANG_S
+    assert _seconds("MERGE " + "/**/" * 100_000 + "1") < 5
 
 
 @pytest.mark.parametrize("name", ["İS", "ſelect", "fuſing", "liKe", "uſing", "éİ"])
@@ -33,7 +32,7 @@ def test_only_ascii_letters_have_two_cases(name: str) -> None:
 
 
 def _seconds(text: str) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(Error):
         parse(text)
-    return time.perf_counter() - began
+    return time.process_time() - began

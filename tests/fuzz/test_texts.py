@@ -10,8 +10,7 @@ from random import Random
 import pytest
 
 from tests.fuzz import run, shapes, sources
-from tests.fuzz.checks import Checker
-from tests.hang import HANG_S
+from tests.fuzz.checks import Checker, percentile
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -21,6 +20,7 @@ def test_texts_of_every_source(seed: int) -> None:
         fuzzer.step()
     assert not fuzzer.report.findings
     assert len(fuzzer.report.outcomes) > 100
+    assert percentile(fuzzer.checker.times, 0.999) < 0.5  # 0.01 on an idle machine
 
 
 def test_what_was_found_before() -> None:
@@ -37,7 +37,7 @@ def test_what_was_found_before() -> None:
 def test_one_piece_over_and_over(name: str) -> None:
     checker = Checker(Random(0))
     checker.read(shapes.shape(name, 10_000))
-    assert checker.times[-1] < HANG_S
+    assert checker.times[-1] < 2
 
 
 @pytest.mark.slow

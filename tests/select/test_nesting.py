@@ -8,7 +8,6 @@ import pytest
 
 from epql.engine.errors import Error
 from epql.parse import parse
-from tests.hang import HANG_S
 from tests.select.compare import Pair
 from tests.select.tables import NAMES, connect
 
@@ -54,8 +53,8 @@ def test_up_to_the_limits_it_runs_as_in_sqlite(name: str) -> None:
 
 @pytest.mark.parametrize("name", DEEP)
 def test_beyond_them_it_is_refused_at_once(name: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(Error) as caught:
         parse(DEEP[name])
     assert caught.value.code == "parse.too_deep"
-    assert time.perf_counter() - begun < HANG_S
+    assert time.process_time() - begun < 5

@@ -12,7 +12,6 @@ import pytest
 from epql.engine.errors import InterfaceError, OperationalError
 from epql.engine.files import MemoryFiles, OsFiles
 from epql.engine.lock import NOTE_SIZE, Note, WriterLock, decode_note, encode_note
-from tests.hang import HANG_S
 
 HOLD = """
 import sys, time
@@ -81,7 +80,7 @@ def test_the_timeout_names_the_holder(holder: subprocess.Popen[str], tmp_path: P
     began = time.monotonic()
     with pytest.raises(OperationalError) as caught:
         lock.acquire(0.1)
-    assert 0.09 < time.monotonic() - began < HANG_S
+    assert 0.09 < time.monotonic() - began < 2
     assert f"process {holder.pid} since 20" in caught.value.message
 
 

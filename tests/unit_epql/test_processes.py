@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 import epql
-from tests.hang import HANG_S
 
 ROOT = Path(__file__).resolve().parents[2]
 PER_COMMIT = 7
@@ -133,7 +132,7 @@ def test_a_second_writer_waits_and_is_told_who_holds_the_lock(path: Path) -> Non
         begun = time.monotonic()
         with pytest.raises(epql.OperationalError) as caught:
             connection.execute("ASSERT ('mine', 'p', 1)")
-        assert 0.1 < time.monotonic() - begun < HANG_S
+        assert 0.1 < time.monotonic() - begun < 3
         assert caught.value.code == "lock.timeout" and caught.value.retryable
         assert str(holder.pid) in caught.value.message and not connection.in_transaction
         text = "SELECT subject FROM beliefs ORDER BY subject"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,21 @@ def test_threads_have_connections_of_their_own(tmp_path: Path) -> None:
         thread.join()
     assert found == [True] * 4
     assert rows(epql.connect(path), "SELECT count(*) FROM beliefs") == [(4,)]
+
+
+def test_many_rows_are_inserted_about_as_fast_as_by_sqlite(connection: epql.Connection) -> None:
+    given_rows = [(i, f"s{i}", i * 0.5) for i in range(50_000)]
+    create = "CREATE TEMP TABLE t (a INTEGER PRIMARY KEY, b, c)"
+    plain = apsw.Connection(":memory:")
+    plain.execute(create)
+    started = time.process_time()
+    with plain:
+        plain.executemany("INSERT INTO t VALUES (?, ?, ?)", given_rows)
+    took = time.process_time() - started
+    connection.execute(create)
+    started = time.process_time()
+    connection.cursor().executemany("INSERT INTO t VALUES (?, ?, ?)", given_rows)
+    assert time.process_time() - started < 10 * took  # about 2.7; machines are shared
 
 
 def test_insert_of_many_assertions_is_one_commit(connection: epql.Connection) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from epql.engine.errors import Error, ProgrammingError, Span
 from epql.parse import is_complete, parse, split
 from epql.sqlgen import to_sqlite
-from tests.hang import HANG_S
 
 # text (the wrong part between « and »), code, a part of what was expected, a part of the hint
 CASES: list[tuple[str, str, str, str]] = [
@@ -138,11 +137,11 @@ def test_a_caret_is_no_longer_than_the_line_shown() -> None:
     ],
 )
 def test_deep_nesting_is_refused_quickly(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(Error) as caught:
         to_sqlite(parse(text).statement.select)  # type: ignore[union-attr]
     assert caught.value.code == "parse.too_deep"
-    assert time.perf_counter() - begun < HANG_S
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(
