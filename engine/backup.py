@@ -23,7 +23,7 @@ from pathlib import Path
 from epql.engine.audit.chains import FOLDER as AUDIT
 from epql.engine.database import Database
 from epql.engine.errors import InternalError, OperationalError, ProgrammingError
-from epql.engine.files import Files, OsFiles, translate, write_atomically
+from epql.engine.files import Files, OsFiles, sync_path, translate, write_atomically
 from epql.engine.folder import FORMAT, check_format
 from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.segments import FOLDER, list_segments, segment_name
@@ -190,19 +190,11 @@ def _copy_tree(source: Path, to: Path) -> None:
         shutil.copytree(source, to, ignore=shutil.ignore_patterns("audit.db*", "*.tmp"))
         for file in to.rglob("*"):
             if file.is_file():
-                _sync_file(file)
+                sync_path(file)
+    except shutil.Error as error:  # an OSError, too, with those of all the files in it
+        raise OperationalError(f"cannot copy {source}: {error}", code="files.copy") from error
     except OSError as error:
         raise translate(error, "copy", str(source)) from error
-    except shutil.Error as error:
-        raise OperationalError(f"cannot copy {source}: {error}", code="files.copy") from error
-
-
-def _sync_file(file: Path) -> None:
-    fd = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _write(files: OsFiles, name: str, text: str) -> None:

@@ -110,6 +110,15 @@ def write_atomically(files: Files, name: str, chunks: Iterable[bytes]) -> None:
     files.sync_folder(folder_of(name))
 
 
+def sync_path(path: str | os.PathLike[str], flags: int = 0) -> None:
+    """Sync a file or a folder that is there. Raises: OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def folder_of(name: str) -> str:
     """The folder part of a name.
 
@@ -288,11 +297,7 @@ class OsFiles:
 
     def sync_folder(self, folder: str) -> None:
         try:
-            fd = os.open(self._prefix + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            sync_path(self._prefix + folder, os.O_DIRECTORY)
         except OSError as error:
             raise translate(error, "sync the folder", folder or str(self.root)) from error
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from epql.engine.errors import DataError, OperationalError
-from epql.engine.files import translate
+from epql.engine.files import sync_path, translate
 
 Progress = Callable[[int, int], None]
 """Told (done, in all); the second is 0 where it is not known."""
@@ -165,11 +165,7 @@ def _link(temporary: Path, to: Path) -> None:
 
 def _sync_folder(folder: Path) -> None:
     with suppress(OSError):  # some file systems cannot
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        sync_path(folder)
 
 
 @contextmanager

@@ -361,3 +361,17 @@ def test_verify_of_memory_and_of_transactions(con: epql.Connection) -> None:
         con.execute("VERIFY")
     assert caught.value.code == "transaction.open"
     con.execute("ROLLBACK")
+
+
+def test_reads_that_cannot_be_copied_leave_no_backup(
+    con: epql.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise shutil.Error([("a", "b", "it vanished")])
+
+    con.execute("SELECT * FROM beliefs").fetchall()
+    monkeypatch.setattr(shutil, "copytree", fail)
+    with pytest.raises(epql.OperationalError) as caught:
+        con.execute("BACKUP TO ? WITH QUERIES", (str(tmp_path / "b"),))
+    assert caught.value.code == "files.copy" and "it vanished" in caught.value.message
+    assert not (tmp_path / "b").exists() and hidden(tmp_path) == []

@@ -13,7 +13,7 @@ import pytest
 import epql
 from epql.cli.main import main
 from epql.engine.records import Epoch, encode
-from epql.engine.replay import Commit, commits_of
+from epql.engine.replay import Commit, commits_of, replay
 from epql.exchange import dump
 from tests.clock import TestClock
 from tests.exchange.moving import commits
@@ -186,3 +186,12 @@ def test_gzip_and_the_same_bytes_each_time(con: epql.Connection, tmp_path: Path)
     with epql.connect(tmp_path / "kb") as other:
         assert commits(other) == commits(con)
         other.close()
+
+
+def test_commits_that_are_missing_are_not_passed_over(con: epql.Connection) -> None:
+    first, _, *rest = commits_of(con.runner.database.files)
+    with epql.connect(":memory:", autocommit=True) as other:
+        with pytest.raises(epql.InternalError) as caught:
+            replay(other.runner.database, [first, *rest])
+        other.close()
+    assert caught.value.code == "restore.order"

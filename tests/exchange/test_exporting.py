@@ -353,3 +353,16 @@ def test_on_the_command_line(
     assert "say FORMAT" in capsys.readouterr().err
     assert main(["export", str(tmp_path / "no"), file + ".csv"]) == 1
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("package", ["pyarrow", "pyoxigraph"])
+def test_a_format_without_its_library(
+    con: epql.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    name, extra = {"pyarrow": ("parquet", "parquet"), "pyoxigraph": ("nquads", "rdf")}[package]
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"epql.exchange.{name}", raising=False)
+    with pytest.raises(epql.InterfaceError) as caught:
+        con.execute(f"EXPORT (SELECT * FROM beliefs) TO ? FORMAT {name}", (str(tmp_path / "f"),))
+    assert caught.value.code == "format.missing" and f"epql[{extra}]" in (caught.value.hint or "")
+    assert not (tmp_path / "f").exists()
