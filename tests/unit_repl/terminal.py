@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pexpect
@@ -88,10 +89,18 @@ class Terminal:
         return self.wait_prompt(prompt)
 
     def begin(self, text: str) -> None:
-        """Type a line, and wait until it runs: the shell has given the keyboard back."""
+        """Type a line that takes long, and wait until it runs: the shell has given the keyboard
+        back, and computes (until then a Ctrl-C would abandon the line)."""
         seen = len(self.raw)
         self.type(text + "\r")
         self.wait_until(lambda: b"\x1b[?2004l" in self.raw[seen:], "end of the prompt")
+        spent = self._spent_s()
+        self.wait_until(lambda: self._spent_s() > spent + 0.2, "work")
+
+    def _spent_s(self) -> float:
+        """Seconds of CPU that the program has had."""
+        stat = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def interrupt(self) -> None:
         """Ctrl-C, again if it came before the keyboard was the terminal's once more."""
