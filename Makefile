@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all golden docs docs-serve docs-answers captures lint types bench check clean
+.PHONY: help run test faults soak test-all golden docs docs-serve docs-answers captures lint types bench check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,9 +17,23 @@ run: $(BIN)/.installed ## install into $(VENV) and run the demo
 	$(BIN)/epql demo
 
 test: $(BIN)/.dev ## install what tests need, run the quick tests
-	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
+	$(PYTEST) -m 'not slow and not row' $(PYTEST_ARGS)
 
-test-all: $(BIN)/.dev $(BIN)/.docs ## all tests, the slow ones too
+# Rows differ in length: a free worker takes the next one (worksteal).
+faults: $(BIN)/.dev ## kills, power cuts, faults, floods: the bar, in every submission's sizes
+	.ci/crash_packages
+	rm -rf build/reliability
+	$(PYTEST) --dist worksteal -m row $(PYTEST_ARGS)
+
+# SOAK_SECONDS: of each row's test at most; there are some fifty of them, two run at once
+SOAK_SECONDS ?= 900
+soak: $(BIN)/.dev ## the bar in a night's sizes; SOAK_SECONDS=… bounds each row
+	.ci/crash_packages
+	rm -rf build/reliability
+	$(PYTEST) --dist worksteal -m row --bar nightly --row-seconds $(SOAK_SECONDS) $(PYTEST_ARGS)
+
+test-all: $(BIN)/.dev $(BIN)/.docs ## all tests, the slow ones and the bar too
+	.ci/crash_packages
 	$(PYTEST) $(PYTEST_ARGS)
 
 golden: $(BIN)/.dev ## rewrite the answers in tests/golden; review the diff like code

@@ -1,0 +1,91 @@
+"""The rows of the bar (docs/reliability/bar.md): how much of each runs when, and what a run found.
+
+A test of a row is marked `@pytest.mark.row("R1", "one writer")` and takes the fixture `row`:
+
+    for number in row.rounds():      # as many as the size says, or until its time is over
+        ...
+    row.tell("acknowledged", 796_689)
+
+`make faults` runs all rows in the sizes of every submission, `make soak` in those of a night.
+What ran is written to build/reliability/, one file a test; tests/report.py makes the table of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parents[1] / "build" / "reliability"
+
+
+class Size(NamedTuple):
+    """How many of what: with every submission, and in a night."""
+
+    unit: str
+    quick: int
+    nightly: int
+
+
+SIZES: dict[tuple[str, str], Size] = {
+    ("R1", "one writer"): Size("rounds", 200, 2_000),
+    ("R1", "four writers"): Size("rounds", 100, 1_000),
+}
+"""(row, part) → its size. A row with several tests has a part for each."""
+
+
+@dataclass
+class Row:
+    """One run of one part of a row. `seconds`: its time is over after so long; None: never."""
+
+    name: str
+    part: str
+    count: int
+    unit: str
+    seconds: float | None
+    seed: int
+    ran: int = 0
+    told: dict[str, int | float | str] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+    def rounds(self) -> Iterator[int]:
+        """0, 1, 2 … up to `count`, or until the time is over; counts what ran."""
+        for number in range(self.count):
+            if self.is_over():
+                return
+            yield number
+            self.ran = number + 1
+
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return self.left() <= 0
+
+    def left(self) -> float:
+        """Seconds left; a day where there is no limit."""
+        if self.seconds is None:
+            return 86_400.0
+        return self.seconds - (time.monotonic() - self.began)
+
+    def tell(self, what: str, number: int | float | str) -> None:
+        """Put a figure beside the row."""
+        self.told[what] = number
+
+    def write(self, outcome: str, reason: str = "") -> None:
+        """Keep what ran for the table."""
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(
+            {
+                "row": self.name, "part": self.part, "outcome": outcome, "reason": reason,
+                "ran": self.ran, "of": self.count, "unit": self.unit, "seed": self.seed,
+                "seconds": round(time.monotonic() - self.began, 1), "told": self.told,
+            },
+            indent=1, ensure_ascii=False,
+        )  # fmt: skip
+        name = f"{self.name}-{self.part}".replace(" ", "-").replace("/", "-")
+        temporary = FOLDER / f".{name}.{os.getpid()}.tmp"
+        temporary.write_text(text + "\n")
+        temporary.rename(FOLDER / f"{name}.json")
