@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.crash.content import GROUP, number_of, rows_of
 
 DONE, GAVE_UP, BUG = 0, 3, 4
 SMALL_SEGMENT = 6_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def say(*words: object) -> None:
@@ -74,7 +75,7 @@ def bulk(con: Any, writer: str, number: int) -> Steps:
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
             last = con.runner.database.last()[1]
             for step in range(1, GROUP + 1):
-                at = str(datetime.fromtimestamp(last // 1_000_000 + step, UTC))
+                at = str(EPOCH + timedelta(microseconds=last + step))
                 facts = rows_of(writer, number + step)
                 file.write(json.dumps({"at": at, "agent": writer, "facts": facts}) + "\n")
             file.flush()
