@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -27,6 +27,7 @@ from epql.engine.database import Database
 from epql.engine.errors import Error, InternalError, OperationalError
 from epql.engine.files import Files, OsFiles
 from epql.engine.folder import INDEX, check_folder, check_format
+from epql.engine.head import Head
 from epql.engine.index.fold import Fold
 from epql.engine.index.schema import open_index
 from epql.engine.ingest import applied, catch_up
@@ -68,8 +69,8 @@ class Verdict:
         return self.journal.is_sound and audit and all(fault.is_harmless for fault in self.faults)
 
 
-def check(path: Path, progress: Progress | None = None) -> Verdict:
-    """Look at everything in the database's folder.
+def check(path: Path, progress: Progress | None = None, *, heads: Sequence[Head] = ()) -> Verdict:
+    """Look at everything in the database's folder; `heads` were kept elsewhere.
 
     Raises: OperationalError if it cannot be looked at (missing, unreadable, another format).
     """
@@ -78,8 +79,8 @@ def check(path: Path, progress: Progress | None = None) -> Verdict:
     check_format(files)
     with opened_index(path / INDEX) as (db, fault):
         tx, digest = (0, None) if db is None else applied(db)[:2]
-        expected = [Expectation(tx, digest)] if tx else []
-        journal = verify(files, expect=expected)
+        expected = [Expectation(tx, digest, source="the index")] if tx else []
+        journal = verify(files, expect=[*expected, *(head.expected() for head in heads)])
         faults = [*([fault] if fault else []), *check_records(files)]
         tables: dict[str, int] = {}
         if db is not None:
@@ -92,15 +93,17 @@ def check(path: Path, progress: Progress | None = None) -> Verdict:
         return Verdict(journal, audit, tuple(faults), tables, None if db is None else tx)
 
 
-def check_open(database: Database, progress: Progress | None = None) -> Verdict:
+def check_open(
+    database: Database, progress: Progress | None = None, *, heads: Sequence[Head] = ()
+) -> Verdict:
     """Look at an open database: its folder, or the journal and the index it has in memory.
 
     Shape: a database in memory has no transaction open, whose rows the journal has not.
     """
     files = database.files
     if isinstance(files, OsFiles):
-        return check(files.root, progress)
-    journal = verify(files)
+        return check(files.root, progress, heads=heads)
+    journal = verify(files, expect=[head.expected() for head in heads])
     faults = list(check_records(files))
     tables: dict[str, int] = {}
     tx = applied(database.db).tx

@@ -11,29 +11,37 @@ from dataclasses import dataclass
 
 from epql.engine.errors import Error, InternalError
 from epql.engine.files import TEMPORARY, Files
-from epql.engine.journal.format import Frame, Malformed
+from epql.engine.journal.format import Frame, Malformed, chain_start
 from epql.engine.journal.recovery import first_place, next_place
 from epql.engine.journal.scan import Scan, from_file
 from epql.engine.journal.segments import FOLDER, list_segments
 from epql.engine.journal.tail import Tail, damaged
+
+SAME, GROWN, CUT, REWRITTEN, OTHER, UNSEEN = "same", "grown", "cut", "rewritten", "other", "unseen"
+"""How a commit that is known from elsewhere stands in the journal: it is the last one, others
+follow it, the journal ends before it, another commit has its number, the journal is another
+database's, or damage hides the place where it should be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """A second witness: this commit must be there, and (if given) have this digest.
 
-    Nothing inside a journal can show that whole frames were cut off its end; the index's
-    checkpoint or a head kept elsewhere can.
+    Nothing inside a journal can show that whole frames were cut off its end, or that all of it
+    was written anew; the index's checkpoint or a head kept elsewhere can.
+    `database`: the id of the database it was of; `source`: where it is known from.
     """
 
     tx: int
     digest: bytes | None = None
+    database: bytes | None = None
+    source: str = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is not as it should be. Codes: journal.damaged, journal.record,
-    journal.torn_tail, journal.cut, journal.rewritten, journal.leftover."""
+    journal.torn_tail, journal.cut, journal.rewritten, journal.other, journal.leftover."""
 
     code: str
     segment: int
@@ -48,7 +56,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What verify saw. `bytes_read` counts what lies in whole frames."""
+    """What verify saw. `bytes_read` counts what lies in whole frames; `stands` is how each
+    expectation stands, in the order of their numbers."""
 
     findings: tuple[Finding, ...]
     segments: int
@@ -57,6 +66,8 @@ class Report:
     bytes_read: int
     last_tx: int
     last_digest: bytes
+    database_id: bytes = b""
+    stands: tuple[tuple[Expectation, str], ...] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -77,8 +88,10 @@ def verify(files: Files, *, expect: Sequence[Expectation] = ()) -> Report:
 class _Walk:
     def __init__(self, files: Files, expect: Sequence[Expectation]) -> None:
         self._files = files
-        self._expect = expect
-        self._wanted = {e.tx: e.digest for e in expect if e.digest is not None}
+        self._expect = sorted(expect, key=lambda one: one.tx)
+        self._wanted = {one.tx for one in expect}
+        self._seen: dict[int, tuple[bytes, int, int]] = {}  # wanted tx -> digest and place
+        self._stands: list[tuple[Expectation, str]] = []
         self._findings: list[Finding] = []
         self._segments = self._frames = self._records = self._bytes = 0
         self._tail: Tail | None = None
@@ -106,6 +119,8 @@ class _Walk:
             self._bytes,
             tail.last_tx if tail else 0,
             tail.last_digest if tail else b"",
+            tail.database_id if tail else b"",
+            tuple(self._stands),
         )
 
     def _walk_segment(self, segment: int, *, is_last: bool) -> None:
@@ -148,24 +163,45 @@ class _Walk:
             self._records += sum(1 for _ in frame.records())
         except Malformed as error:
             self._add("journal.record", frame.segment, frame.offset, str(error))
-        wanted = self._wanted.get(frame.tx)
-        if wanted is not None and wanted != frame.digest:
-            self._add(
-                "journal.rewritten",
-                frame.segment,
-                frame.offset,
-                f"tx {frame.tx} is not the commit that is known from elsewhere",
-            )
+        if frame.tx in self._wanted:
+            self._seen.setdefault(frame.tx, (frame.digest, frame.segment, frame.offset))
 
     def _check_expectations(self) -> None:
+        for expected in self._expect:
+            stand = self._judge(expected)
+            self._stands.append((expected, stand))
+            self._tell(expected, stand)
+
+    def _judge(self, expected: Expectation) -> str:
         tail = self._tail
-        for tx in sorted(e.tx for e in self._expect):
-            if tail is not None and tx > tail.last_tx:
-                self._add(
-                    "journal.cut",
-                    *tail.position,
-                    f"the journal ends at tx {tail.last_tx}; tx {tx} is known from elsewhere",
-                )
+        if tail is None:
+            return UNSEEN
+        if expected.database not in (None, tail.database_id):
+            return OTHER
+        if expected.tx > tail.last_tx:
+            return CUT
+        digest = chain_start(tail.database_id)  # what stands for "no commit yet"
+        if expected.tx:
+            if expected.tx not in self._seen:
+                return UNSEEN
+            digest = self._seen[expected.tx][0]
+        if expected.digest not in (None, digest):
+            return REWRITTEN if expected.tx else OTHER
+        return SAME if expected.tx == tail.last_tx else GROWN
+
+    def _tell(self, expected: Expectation, stand: str) -> None:
+        tail, tx, source = self._tail, expected.tx, expected.source
+        assert tail is not None or stand == UNSEEN
+        if tail is not None and stand == CUT:
+            ends = f"the journal ends at tx {tail.last_tx}; tx {tx} is known from {source}"
+            self._add("journal.cut", *tail.position, ends)
+        elif tail is not None and stand == OTHER:
+            other = f"tx {tx}, known from {source}, is of another database than this"
+            self._add("journal.other", 0, 0, f"{other}, {tail.database_id.hex()}")
+        elif stand == REWRITTEN:
+            _, segment, offset = self._seen[tx]
+            sentence = f"tx {tx} is not the commit that is known from {source}"
+            self._add("journal.rewritten", segment, offset, sentence)
 
     def _check_leftovers(self) -> None:
         for name in self._files.list(FOLDER):

@@ -55,6 +55,7 @@ GROUPS = {
     "care": {
         "doctor": "what is installed, where the database is, how it is; change nothing",
         "verify": "check journal, records and index; change nothing",
+        "head": "the last commit's number and digest: a line to keep elsewhere",
         "rebuild": "make a new index from the journal",
         "garden": "finish what follows from corrections; tell what waits for somebody",
     },

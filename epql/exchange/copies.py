@@ -21,6 +21,7 @@ from epql.engine.check import Verdict, check_open
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError, ProgrammingError
 from epql.engine.files import OsFiles
+from epql.engine.head import read_heads
 from epql.engine.opening import MEMORY, Options
 from epql.engine.replay import Commit, commits_of, replay
 from epql.exchange import dump
@@ -103,10 +104,11 @@ def _told(source: Source, progress: Progress) -> Iterator[bytes]:
         yield line
 
 
-def verify(database: Database) -> Verdict:
-    """Look at an open database, beside whoever writes to it.
+def verify(database: Database, *, head: str | None = None) -> Verdict:
+    """Look at an open database, beside whoever writes to it; `head` was kept elsewhere.
 
-    Raises: InterfaceError `transaction.open` where the open transaction would be taken for damage.
+    Raises: ProgrammingError `verify.head` if it is none;
+    InterfaceError `transaction.open` where the open transaction would be taken for damage.
     """
     if database.transaction is not None:
         raise InterfaceError(
@@ -114,4 +116,4 @@ def verify(database: Database) -> Verdict:
             code="transaction.open",
             hint="COMMIT or ROLLBACK it first",
         )
-    return check_open(database)
+    return check_open(database, heads=[] if head is None else read_heads(head))

@@ -166,14 +166,18 @@ class Exchanging:
         with runner.turns:
             return restore_into(runner, os.fspath(path), progress=progress)[1]
 
-    def verify(self) -> list[Found]:
-        """What is not as it should be, the worst first; an empty list is a sound database."""
+    def verify(self, *, head: PathLike | None = None) -> list[Found]:
+        """What is not as it should be, the worst first; an empty list is a sound database.
+
+        `head`: a line `TX:DIGEST` of `epql head` that was kept elsewhere, a file of such lines,
+        or a backup. Raises: ProgrammingError `verify.head` if it is none of them.
+        """
         from epql.exchange.copies import verify
         from epql.exchange.findings import findings
 
         runner = self.runner
         with runner.turns:
-            return findings(verify(runner.database))
+            return findings(verify(runner.database, head=None if head is None else os.fspath(head)))
 
 
 def _pairs(mapping: Mapping[str, str] | None) -> Sequence[tuple[str, str]]:

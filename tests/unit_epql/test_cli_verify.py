@@ -182,7 +182,7 @@ def test_an_index_of_another_journal(verify: Verify, base: Path, tmp_path: Path)
     other.close()
     shutil.copy(tmp_path / "other" / "index.db", base / "index.db")
     said = verify(base)
-    assert said.code == 1 and "tx 1 is not the commit that is known from elsewhere" in said.err
+    assert said.code == 1 and "tx 1 is not the commit that is known from the index" in said.err
 
 
 @pytest.mark.parametrize("rubbish", [b"not a database", os.urandom(9000)])

@@ -16,7 +16,17 @@ from epql.cli.screens import screen_of
 from epql.engine.audit.inspect import AuditReport
 from epql.engine.check import Verdict, check
 from epql.engine.errors import Error
-from epql.engine.journal.verify import Finding, Report
+from epql.engine.head import SOURCE, Head, read_heads
+from epql.engine.journal.verify import (
+    GROWN,
+    OTHER,
+    REWRITTEN,
+    SAME,
+    UNSEEN,
+    Expectation,
+    Finding,
+    Report,
+)
 from epql.output.progress import progress_bar
 from epql.output.screen import Screen, plural
 from epql.output.sizes import size
@@ -27,6 +37,7 @@ _UNKNOWN = "cannot tell whether it is sound"
 
 EXAMPLES = (
     ("epql verify kb.epql && cp -r kb.epql copy.epql", "a copy of what is sound"),
+    ("epql verify kb.epql --head heads.txt", "against heads kept elsewhere (epql head)"),
     ("epql verify kb.epql --json", "for a health check"),
 )
 EXIT_CODES = "0 sound, 1 something is wrong, 2 cannot tell (missing, unreadable, locked)"
@@ -34,6 +45,10 @@ EXIT_CODES = "0 sound, 1 something is wrong, 2 cannot tell (missing, unreadable,
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser)
+    parser.add_argument(
+        "--head", metavar="HEAD", action="append", default=[],
+        help="TX:DIGEST as epql head printed it, a file of such lines, or a backup",
+    )  # fmt: skip
     add_json(parser)
 
 
@@ -42,8 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     screen = screen_of(arguments)
     try:
         check_path(arguments.path)
+        heads = [head for given in arguments.head for head in read_heads(given)]
         with pointing_out(arguments.path), progress_bar("folding the journal") as tell:
-            verdict = check(Path(arguments.path), tell)
+            verdict = check(Path(arguments.path), tell, heads=heads)
     except (Error, OSError) as error:
         if isinstance(error, Error):
             screen.complain(error)
@@ -83,6 +99,11 @@ def _report(verdict: Verdict, path: str) -> dict[str, Any]:
         "audit": {
             "chains": audit.chains, "reads": audit.questions, "bytes": audit.bytes_read,
         },
+        "head": str(_head(journal)),
+        "heads": [
+            {"head": str(Head(kept.tx, kept.digest or b"", kept.database)), "stand": stand}
+            for kept, stand in _kept(verdict)
+        ],
         "problems": _problems(verdict),
         "notes": _harmless(verdict),
         "advice": " ".join(_advice(verdict, path)) or None,
@@ -96,6 +117,7 @@ def _lines(verdict: Verdict) -> list[str]:
         f"records  {_records(verdict)}",
         f"index    {_index(verdict)}",
         *([f"audit    {_audit(verdict.audit)}"] if verdict.audit.chains else []),
+        *([f"head     {_heads(verdict)}"] if _kept(verdict) else []),
     ]
 
 
@@ -138,6 +160,34 @@ def _audit(report: AuditReport) -> str:
     return f"{seen}: " + ("each chain holds" if report.is_sound else "not as it was written")
 
 
+def _head(journal: Report) -> Head:
+    return Head(journal.last_tx, journal.last_digest, journal.database_id or None)
+
+
+def _kept(verdict: Verdict) -> list[tuple[Expectation, str]]:
+    """The heads that were kept elsewhere, and how each stands."""
+    return [(kept, stand) for kept, stand in verdict.journal.stands if kept.source == SOURCE]
+
+
+_STANDS = {
+    "same": "tx {tx:,} is the last commit",
+    "grown": "tx {tx:,} is in the chain, and {later} since",
+    "cut": "tx {tx:,} is gone: the journal ends at tx {last:,}",
+    "rewritten": "tx {tx:,} is another commit than it was: history was rewritten",
+    "other": "tx {tx:,} is of another database",
+    "unseen": "whether tx {tx:,} is as it was cannot be told, because the journal is damaged",
+}
+
+
+def _heads(verdict: Verdict) -> str:
+    """How the heads stand; of several the first that is not in the chain, or the last."""
+    kept = _kept(verdict)
+    head, stand = next((one for one in kept if one[1] not in (SAME, GROWN)), kept[-1])
+    last = verdict.journal.last_tx
+    said = _STANDS[stand].format(tx=head.tx, last=last, later=plural(last - head.tx, "commit"))
+    return said if len(kept) == 1 else f"{plural(len(kept), 'head')}: {said}"
+
+
 def _problems(verdict: Verdict) -> list[str]:
     found = [
         f"{f.code}: {_at(f)}{f.sentence}" for f in verdict.journal.findings if not f.is_harmless
@@ -164,6 +214,22 @@ def _harmless(verdict: Verdict) -> list[str]:
     ]
 
 
+def _advice_of_heads(stands: set[str]) -> list[str]:
+    if OTHER in stands:
+        return [
+            "The head was kept of another database: look for its folder, or for who put this one in"
+            " its place.",
+        ]
+    if REWRITTEN in stands:
+        what = "What this database held was rewritten after the head was kept."
+    else:
+        what = "Commits are gone that were there when the head was kept; an older copy looks so."
+    return [
+        f"{what} Do not write to it, and keep its folder",
+        "to find out who did it. Restore a backup in which the head is: epql verify BACKUP --head.",
+    ]
+
+
 def _at(finding: Finding) -> str:
     """Where, unless the sentence says so itself."""
     if not finding.segment or "byte " in finding.sentence:
@@ -174,6 +240,8 @@ def _at(finding: Finding) -> str:
 def _advice(verdict: Verdict, path: str) -> list[str]:
     """What to do now."""
     codes = {f.code for f in verdict.journal.findings if not f.is_harmless}
+    if any(stand not in (SAME, GROWN, UNSEEN) for _, stand in _kept(verdict)):
+        return _advice_of_heads({stand for _, stand in _kept(verdict)})
     if codes == {"journal.cut"}:
         return [
             "The journal itself is whole, but commits at its end are gone that the index knows."
