@@ -34,6 +34,7 @@ class Size(NamedTuple):
 SIZES: dict[tuple[str, str], Size] = {
     ("R1", "one writer"): Size("rounds", 200, 2_000),
     ("R1", "four writers"): Size("rounds", 100, 1_000),
+    ("S5", "rewrites"): Size("rewrites", 500, 10_000),
 }
 """(row, part) → its size. A row with several tests has a part for each."""
 
