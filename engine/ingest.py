@@ -21,6 +21,7 @@ from epql.engine.index.fold import Entry, Fold
 from epql.engine.index.problems import problem_of
 from epql.engine.journal.format import Frame
 from epql.engine.journal.reader import read_frame_at, read_frames
+from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.tail import Tail, tail_at
 from epql.engine.records import CommitInfo, Epoch, decode, key_of
 from epql.engine.store.objects import seq_of
@@ -120,7 +121,8 @@ def checkpoint(db: apsw.Connection, files: Files) -> tuple[int, Tail | None]:
     The index is read first, in one statement, and the journal after it. A commit comes into the
     index when it is in the journal for good, and the journal only grows: so what another process
     writes between the two cannot make them differ.
-    Raises: InternalError `index.diverged` unless the journal has that very commit there.
+    Raises: InternalError `index.diverged` unless the journal has that very commit there;
+    `journal.damaged` if that is because the journal cannot be read.
     """
     last, digest, segment, offset = applied(db)
     if not last:
@@ -130,6 +132,7 @@ def checkpoint(db: apsw.Connection, files: Files) -> tuple[int, Tail | None]:
     try:
         frame = read_frame_at(files, segment, offset)
     except InternalError as error:
+        open_tail(files, repair=False, known_tx=last)  # raises what is wrong with the journal
         raise diverged(last) from error
     if frame.digest != digest:
         raise diverged(last)

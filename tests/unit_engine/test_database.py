@@ -142,9 +142,11 @@ def test_a_database_that_another_connection_is_making_is_not_foreign(tmp_path: P
         (_format("EPQL database\n"), "database.format"),
         (_format("EPQL database\nversion x\n"), "database.format"),
         (_format("EPQL database\nversion 99\n"), "database.version"),
-        (lambda path: shutil.rmtree(path / "journal"), "index.diverged"),
-        (_segment(lambda data: b"x" * 100 + data[100:]), "index.diverged"),
+        (lambda path: shutil.rmtree(path / "journal"), "journal.damaged"),
+        (_segment(lambda data: b"x" * 100 + data[100:]), "journal.damaged"),
         (_segment(lambda data: data[:200] + b"x" + data[201:]), "journal.damaged"),
+        (_segment(lambda data: data[:-40] + b"x" + data[-39:]), "journal.damaged"),
+        (_segment(lambda data: data[:120]), "index.diverged"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_opened_says_why(path: Path, spoil: Any, code: str) -> None:
