@@ -40,15 +40,24 @@ def check(folder: str | Path, ack_lines: Iterable[bytes | str], *, rebuild: bool
             file.unlink()
     with _opened(folder) as con:
         found = check_open(con, promised)
-        own = sum(writer == "checker-0" for writer in _writers(con))
+        (own,) = con.runner.database.db.execute(_OWN).fetchone()
         row = rows_of("checker-0", own + 1)[0]
         con.execute("ASSERT (?, ?, ?)", row)
     with _opened(folder) as con:
         tx, _ = con.runner.database.last()
         assert tx == found + 1, f"{found} commits and one more were {tx} after opening again"
-        rows = con.execute("SELECT subject, predicate, object FROM assertions WHERE tx = ?", (tx,))
-        assert rows.fetchall() == [row], "the checker's own commit did not stay"
+        stayed = con.runner.database.db.execute(_LAST).fetchone()
+        assert stayed == row, "the checker's own commit did not stay"
     return found
+
+
+_OWN = "SELECT count(*) FROM slot WHERE subject LIKE 'checker-0/%'"
+_LAST = (
+    "SELECT subject, predicate, object FROM assertion a JOIN slot ON slot.id=a.slot"
+    " ORDER BY a.id DESC LIMIT 1"
+)
+_COMMITS = "SELECT tx, recorded_at FROM txn ORDER BY tx"
+"""Asked of the index, which is faster: a state of thousands is checked in some milliseconds."""
 
 
 class _opened:
@@ -83,16 +92,17 @@ def check_open(con: Any, promised: dict[str, int]) -> int:
     """What a connection shows is what was promised, and what its journal says; the commits."""
     database = con.runner.database
     assert not database.behind_by
-    commits = con.execute("SELECT tx, agent, recorded_at FROM commits ORDER BY tx").fetchall()
-    assert [tx for tx, _, _ in commits] == list(range(1, len(commits) + 1)), "gaps in tx"
-    instants = [at for _, _, at in commits]
+    commits = database.db.execute(_COMMITS).fetchall()
+    assert [tx for tx, _ in commits] == list(range(1, len(commits) + 1)), "gaps in tx"
+    instants = [at for _, at in commits]
     assert all(a < b for a, b in pairwise(instants)), "time went back"
     rows = con.execute(
         "SELECT tx, agent, subject, predicate, object, confidence FROM assertions LIFECYCLE ANY"
         " ORDER BY tx"
     ).fetchall()
     _check_writers([row[:5] for row in rows], promised)
-    _check_corrections(con, promised)
+    if any(writer.startswith("correct-") for writer in promised):
+        _check_corrections(con, promised)
     told = []
     for tx, _, kind, payload in database.journal_records(1, len(commits) + 1):
         assert tx <= len(commits), "the journal holds more commits than the index"
@@ -141,10 +151,6 @@ def _check_copy(folder: Path) -> None:
     check_backup(folder)
     with _opened(folder) as con:
         check_open(con, {"backup-0": int(folder.name.rpartition("-")[2])})
-
-
-def _writers(con: Any) -> list[str]:
-    return [agent for (agent,) in con.execute("SELECT agent FROM assertions LIFECYCLE ANY")]
 
 
 def main(folder: str, acks: str) -> int:

@@ -294,8 +294,13 @@ def load(trace, ignore):
         a, b = rel_of(old), rel_of(new)
         if a is None and b is None:
             return
-        if a in dirs:
-            warn.add("directory renamed at line %d: not modelled" % line)
+        if a in dirs and b is not None:
+            for known in [d for d in dirs if is_below(d, a)]:
+                dirs.remove(known)
+                dirs.add(b + known[len(a) :])
+            for known in [n for n in names if is_below(n, a)]:
+                names[b + known[len(a) :]] = names.pop(known)
+            add("mvdir", line, a, b)
             return
         if a is None or b is None:
             warn.add("rename across the edge of the root at line %d: not modelled" % line)
@@ -458,6 +463,13 @@ def load(trace, ignore):
 
 
 # ------------------------------------------------------------------ crash states
+def is_below(path, folder):
+    return path == folder or path.startswith(folder + b"/")
+
+
+NAMES = ("mk", "mv", "mvdir", "rm", "mkdir", "rmdir")
+
+
 class Sim:
     """durable state plus the list of changes nothing has promised yet"""
 
@@ -466,6 +478,7 @@ class Sim:
         self.names, self.dirs = dict(names), set(dirs)
         self.data = {i: bytearray(b) for i, b in files.items()}
         self.pending = []  # (op index, op)
+        self.moved = []  # (op index, old, new) of folders that were renamed
 
     @staticmethod
     def apply_data(buf, op):
@@ -497,6 +510,22 @@ class Sim:
             dirs.add(op[2])
         elif k == "rmdir":
             dirs.discard(op[2])
+        elif k == "mvdir":
+            a, b = op[2], op[3]
+            for d in [d for d in dirs if is_below(d, b)]:  # an empty folder may have been there
+                dirs.discard(d)
+            for d in [d for d in dirs if is_below(d, a)]:
+                dirs.discard(d)
+                dirs.add(b + d[len(a) :])
+            for n in [n for n in names if is_below(n, a)]:
+                names[b + n[len(a) :]] = names.pop(n)
+
+    def now(self, i, path):
+        """What a path of operation i is called after the folders renamed since then."""
+        for j, a, b in self.moved:
+            if j > i and is_below(path, a):
+                path = b + path[len(a) :]
+        return path
 
     def make_durable(self, want):
         keep = []
@@ -506,14 +535,27 @@ class Sim:
                     self.apply_data(self.data.setdefault(op[2], bytearray()), op)
                 else:
                     self.apply_name(self.names, self.dirs, op)
+                    if (
+                        op[0] == "mvdir"
+                    ):  # what is still pending in that folder is so by its new name
+                        keep = [(j, self.below(j, o, op[2], op[3])) for j, o in keep]
             else:
                 keep.append((i, op))
         self.pending = keep
 
+    @staticmethod
+    def below(i, op, a, b):
+        if op[0] not in NAMES:
+            return op
+        move = lambda p: b + p[len(a) :] if isinstance(p, bytes) and is_below(p, a) else p  # noqa: E731
+        return (*op[:2], *map(move, op[2:]))
+
     def step(self, i, op, model):
         k = op[0]
-        if k in ("w", "t", "mk", "mv", "rm", "mkdir", "rmdir"):
+        if k in ("w", "t", *NAMES):
             self.pending.append((i, op))
+            if k == "mvdir":
+                self.moved.append((i, op[2], op[3]))
         elif k == "sync":
             self.make_durable(
                 lambda j, o: (
@@ -532,7 +574,11 @@ class Sim:
                     and o[0] not in "wt"
                     and (
                         model == "journaled"
-                        or any(os.path.dirname(p) == d for p in o[2:4] if isinstance(p, bytes))
+                        or any(
+                            os.path.dirname(self.now(j, p)) == d
+                            for p in o[2:4]
+                            if isinstance(p, bytes)
+                        )
                     )
                 )
             )
@@ -550,7 +596,7 @@ def cut_pages(op):
     return out or [op]
 
 
-def states(ops, start, model, rand, cap, seed):
+def states(ops, start, model, rand, cap, seed, per_point=0):
     """yields (crash point, label, names, dirs, {inode: bytes}, acks)"""
     sim, acks, last_w = Sim(start), b"", None
     rnd = random.Random(seed)
@@ -626,8 +672,35 @@ def states(ops, start, model, rand, cap, seed):
             for r in range(rand):
                 w = rnd.choice(((5, 5, 0, 0), (8, 2, 1, 0), (2, 8, 1, 1), (4, 4, 1, 1)))
                 picks.append(("rand-%d" % r, rnd.choices("KDZJ", w, k=n)))
+        if per_point and len(picks) > per_point + 1:
+            picks = picks[:1] + rnd.sample(picks[1:], per_point)
         for label, choice in picks:
             yield (i, label, *build(choice), acks)
+
+
+def distinct(ops, start, model, rand, cap, seed, per_point=0, prior=b""):
+    """the states that differ from all before, as `states` gives them"""
+    seen = set()
+    for point, label, names, dirs, data, acks in states(
+        ops, start, model, rand, cap, seed, per_point
+    ):
+        h = hashlib.blake2b(digest_size=16)
+        for n in sorted(names):
+            b = bytes(data.get(names[n], b""))
+            h.update(n + b"\0%d\0" % len(b))
+            h.update(b)
+        h.update(repr(sorted(dirs)).encode() + acks)
+        k = h.digest()
+        if k not in seen:
+            seen.add(k)
+            yield (
+                point,
+                label,
+                names,
+                dirs,
+                {i: bytes(data[i]) for i in set(names.values())},
+                prior + acks,
+            )
 
 
 def write_state(dst, names, dirs, data):
@@ -714,28 +787,16 @@ def cmd_replay(a):
     print("operations: " + ", ".join("%s %d" % kv for kv in sorted(kinds.items())))
     if a.save:
         os.makedirs(a.save, exist_ok=True)
-    seen, total = set(), [0]
     prior = open(a.prior_acks, "rb").read() if getattr(a, "prior_acks", None) else b""
+    tried, t0, bad = [0], time.time(), []
 
     def jobs():
-        for st in states(ops, start, a.model, a.rand, a.cap, a.seed):
-            st = (*st[:5], prior + st[5])
-            total[0] += 1
-            h = hashlib.blake2b(digest_size=16)
-            for n in sorted(st[2]):
-                b = bytes(st[4].get(st[2][n], b""))
-                h.update(n + b"\0%d\0" % len(b))
-                h.update(b)
-            h.update(repr(sorted(st[3])).encode() + st[5])
-            k = h.digest()
-            if k in seen:
-                continue
-            seen.add(k)
-            yield (*st[:4], {i: bytes(st[4][i]) for i in set(st[2].values())}, st[5])
-            if a.max and len(seen) >= a.max:
+        for st in distinct(ops, start, a.model, a.rand, a.cap, a.seed, a.per_point, prior):
+            if (a.max and tried[0] >= a.max) or (a.seconds and time.time() - t0 >= a.seconds):
                 return
+            tried[0] += 1
+            yield st
 
-    t0, bad = time.time(), []
     with multiprocessing.Pool(a.jobs, init_worker, (a,)) as pool:
         for res in pool.imap_unordered(run_one, jobs(), chunksize=8):
             if res:
@@ -754,8 +815,8 @@ def cmd_replay(a):
                         )
                     )
     print(
-        "crash points %d, states %d, distinct %d, failed %d, %.1f s, model %s, seed %d"
-        % (len(ops) + 1, total[0], len(seen), len(bad), time.time() - t0, a.model, a.seed)
+        "crash points %d, distinct states %d, failed %d, %.1f s, model %s, seed %d"
+        % (len(ops) + 1, tried[0], len(bad), time.time() - t0, a.model, a.seed)
     )
     return 1 if bad else 0
 
@@ -763,7 +824,7 @@ def cmd_replay(a):
 def cmd_nested(a):
     _meta, ops, start, _ = load(a.trace, a.ignore)
     rnd, pool = random.Random(a.seed), []
-    for k, st in enumerate(states(ops, start, a.model, a.rand, a.cap, a.seed)):
+    for k, st in enumerate(states(ops, start, a.model, a.rand, a.cap, a.seed, a.per_point)):
         if len(pool) < a.n:
             pool.append((k, st))
         elif rnd.randrange(k + 1) < a.n:  # every state has the same chance
@@ -813,6 +874,10 @@ def main():
         p.add_argument(
             "--cap", type=int, default=24, help="most single pieces tried at one crash point"
         )
+        p.add_argument(
+            "--per-point", type=int, default=0, help="of each crash point, all and so many"
+        )
+        p.add_argument("--seconds", type=float, default=0, help="stop after so long")
         p.add_argument("--seed", type=int, default=1)
         p.add_argument("--jobs", type=int, default=os.cpu_count())
         p.add_argument(
