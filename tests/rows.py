@@ -32,8 +32,12 @@ class Size(NamedTuple):
 
 
 SIZES: dict[tuple[str, str], Size] = {
-    ("R1", "one writer"): Size("rounds", 200, 2_000),
     ("R1", "four writers"): Size("rounds", 100, 1_000),
+    ("R1", "one writer"): Size("rounds", 200, 2_000),
+    ("R8", "a bit of each byte"): Size("flips", 1_000, 1_048_576),
+    ("R8", "every bit"): Size("flips", 65_536, 524_288),
+    ("R8", "several segments"): Size("damages", 6_000, 100_000),
+    ("R8", "whole folder"): Size("flips", 210, 50_000),
     ("S5", "rewrites"): Size("rewrites", 500, 10_000),
 }
 """(row, part) → its size. A row with several tests has a part for each."""
