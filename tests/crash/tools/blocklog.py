@@ -15,7 +15,6 @@ their place among the block writes is exact.  Needs root, loop devices, fuse3 (D
 
 import argparse
 import errno
-import importlib.util
 import json
 import os
 import random
@@ -27,6 +26,8 @@ import sys
 import tempfile
 import threading
 import time
+
+import forks
 
 REC = struct.Struct("<BQI")  # 1 write, 2 flush, 3 acknowledgement text
 SIZE = {"ext4": 48, "xfs": 320, "btrfs": 128}
@@ -133,13 +134,13 @@ def cmd_record(a):
             time.sleep(0.05)
         loop = sh("losetup", "-f", "--show", os.path.join(fmnt, "disk"))
         sh("mount", loop, mnt)
+        sh("losetup", "-d", loop)  # it is busy: it goes when the file system does
         d = os.path.join(mnt, "db")
         with open(os.path.join(fmnt, "acks"), "wb", buffering=0) as ack:
             rc = subprocess.run([w.replace("{dir}", d) for w in a.command], stdout=ack).returncode
     finally:
         umount(mnt)
         if loop:
-            sh("losetup", "-d", loop)
             time.sleep(0.1)
         umount(fmnt)
         server.wait(10)
@@ -185,12 +186,7 @@ def blocks(off, data):
 
 def cmd_replay(a):
     out = os.path.realpath(a.out)
-    path, name = a.check_py.rsplit(":", 1)
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    spec = importlib.util.spec_from_file_location("block_checker", path)
-    mod = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(mod)
-    fn = getattr(mod, name)
+    fn = forks.load(a.check_py)
     fs = json.load(open(os.path.join(out, "meta")))["fs"]
     rnd = random.Random(a.seed)
     top = tempfile.mkdtemp(prefix="blocklog-", dir=a.work)
@@ -234,7 +230,7 @@ def cmd_replay(a):
 
     try:
         for k, off, data in read_log(os.path.join(out, "log")):
-            if a.max and states >= a.max:
+            if (a.max and states >= a.max) or time.time() - t0 > a.seconds:
                 break
             if k == 1:
                 pend += blocks(off, data)
@@ -282,6 +278,7 @@ def main():
     p.add_argument("--per-flush", type=int, default=3)
     p.add_argument("--max", type=int, default=0)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--seconds", type=float, default=1e9, help="no further disk after so long")
     p.add_argument("--show", type=int, default=5)
     p.add_argument("--work", default="/dev/shm" if os.path.isdir("/dev/shm") else None)
     a = ap.parse_args()

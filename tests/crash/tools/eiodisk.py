@@ -15,7 +15,6 @@ Needs root, loop devices, fuse3 (Debian) and mfusepy (PyPI).
 
 import argparse
 import errno
-import importlib.util
 import os
 import shutil
 import stat
@@ -24,6 +23,7 @@ import sys
 import tempfile
 import time
 
+import forks
 from blocklog import SIZE, checked, sh, umount
 
 
@@ -82,8 +82,8 @@ def serve(img, mnt, marker, ctl):
 
 
 class Stack:
-    def __init__(self, fs, marker):
-        self.top = tempfile.mkdtemp(prefix="eiodisk-")
+    def __init__(self, fs, marker, tmp=None):
+        self.top = tempfile.mkdtemp(prefix="eiodisk-", dir=tmp)
         self.img, self.fuse, self.mnt, self.ctl = (
             os.path.join(self.top, n) for n in ("img", "fuse", "mnt", "ctl")
         )
@@ -109,11 +109,17 @@ class Stack:
             if os.path.exists(os.path.join(self.fuse, "disk")):
                 break
             time.sleep(0.02)
-        self.loop = sh(
-            "losetup", "--direct-io=on", "-f", "--show", os.path.join(self.fuse, "disk")
-        )  # buffered, a request
-        # is cut in pieces, and the loop driver takes a refused second piece for success
-        sh("mount", self.loop, self.mnt)
+        self.mount()
+
+    def mount(self):
+        disk = os.path.join(self.fuse, "disk")
+        # buffered, a request is cut in pieces, and the loop driver takes a refused second
+        # piece for success
+        loop = sh("losetup", "--direct-io=on", "-f", "--show", disk)
+        try:
+            sh("mount", loop, self.mnt)
+        finally:
+            sh("losetup", "-d", loop)  # it is busy: it goes when the file system does
 
     def arm(self, n, sticky):
         with open(self.ctl + ".new", "w") as f:
@@ -124,11 +130,10 @@ class Stack:
         if os.path.exists(self.ctl):
             os.unlink(self.ctl)
         umount(self.mnt)
-        sh("mount", self.loop, self.mnt)
+        self.mount()
 
     def close(self):
         umount(self.mnt)
-        sh("losetup", "-d", self.loop)
         time.sleep(0.05)
         umount(self.fuse)
         self.server.wait(10)
@@ -160,6 +165,19 @@ def demo():
         print("%-5s %s" % (fs, ", ".join(out)))
 
 
+def run(a, work, d):
+    """How the workload ended, and what it promised."""
+    with tempfile.TemporaryFile() as out, open(os.devnull, "wb") as null:
+        if work is not None:
+            child = forks.Child(work, (d, *a.args.split()), out.fileno(), null.fileno())
+        else:
+            cmd = "exec " + a.work.format(dir=d)
+            child = subprocess.Popen(cmd, shell=True, stdout=out, stderr=null)
+        code = child.wait(120)
+        out.seek(0)
+        return code, out.read()
+
+
 def main():
     if sys.argv[1:2] == ["serve"]:
         return serve(*sys.argv[2:6])
@@ -167,47 +185,46 @@ def main():
     ap.add_argument("--demo", action="store_true")
     ap.add_argument("--fs", choices=sorted(SIZE), default="ext4")
     ap.add_argument("--work")
+    ap.add_argument("--work-py", help="FILE:FUNCTION in place of --work; gets dir and --args")
+    ap.add_argument("--args", default="")
     ap.add_argument("--check-py")
     ap.add_argument("--marker", default="rec-")
     ap.add_argument("--from", dest="lo", type=int, default=1)
     ap.add_argument("--to", dest="hi", type=int, default=20)
+    ap.add_argument("--seconds", type=float, default=1e9, help="no further run after so long")
+    ap.add_argument("--tmp", default=None, help="where the image lies")
+    ap.add_argument("--ok", default="", help="how the workload may end; else by no signal")
     ap.add_argument("--sticky", action="store_true", help="all later content writes fail as well")
     a = ap.parse_args()
     if a.demo:
         return demo()
-    path, name = a.check_py.rsplit(":", 1)
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    spec = importlib.util.spec_from_file_location("eio_checker", path)
-    mod = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(mod)
-    bad = hit = 0
+    fn = forks.load(a.check_py)
+    work = forks.load(a.work_py) if a.work_py else None
+    ok = {int(x) for x in a.ok.split(",") if x}
+    bad = hit = runs = 0
     t0 = time.time()
     for n in range(a.lo, a.hi + 1):
-        s = Stack(a.fs, a.marker)
+        if time.time() - t0 > a.seconds:
+            break
+        runs += 1
+        s = Stack(a.fs, a.marker, a.tmp)
         try:
             s.arm(n, int(a.sticky))
             d = os.path.join(s.mnt, "db")
-            p = subprocess.run(
-                "exec " + a.work.format(dir=d), shell=True, capture_output=True, timeout=120
-            )
+            code, out = run(a, work, d)
             hit += os.path.exists(s.ctl + ".hit")
             s.heal_and_remount()
-            acks = p.stdout.split(b"\n")[: p.stdout.count(b"\n")]
-            why = (
-                checked(getattr(mod, name), d, acks)
-                if os.path.isdir(d)
-                else ("directory gone" if acks else None)
-            )
-            if p.returncode < 0:
-                why = "the workload died of signal %d" % -p.returncode
+            acks = out.split(b"\n")[: out.count(b"\n")]
+            why = checked(fn, d, acks) if os.path.isdir(d) else ("directory gone" if acks else None)
+            if code == "hang" or code < 0 or (ok and code not in ok):
+                why = why or "the workload ended with %s" % code
             if why:
                 bad += 1
                 print("write %d refused, %d acknowledged: %s" % (n, len(acks), why))
         finally:
             s.close()
     print(
-        "%s: runs %d, fault met in %d, failed %d, %.1f s"
-        % (a.fs, a.hi - a.lo + 1, hit, bad, time.time() - t0)
+        "%s: runs %d, fault met in %d, failed %d, %.1f s" % (a.fs, runs, hit, bad, time.time() - t0)
     )
     return 1 if bad else 0
 

@@ -2,7 +2,8 @@
 """Cut the power of a real file system under a running writer, N times.  Needs root and loop devices.
 
     python3 powercut.py -n 200 --work 'CMD {dir}' --check-py checker.py:check [--fs ext4|xfs]
-                        [--size-mb 64] [--min-ms A --max-ms B] [--keep-image] [--fresh-every M] [--opts MOUNT,OPTIONS]
+                        [--size-mb 64] [--min-ms A --max-ms B] [--fresh-every M] [--opts MOUNT,OPTIONS]
+                        [--seconds S]
 
 Makes a small image file, mounts it through a loop device, starts the workload on it, and after a random
 time stops the file system dead with the shutdown request that ext4 and xfs offer (log not flushed):
@@ -16,7 +17,6 @@ POSIX allows: run crashtrace.py as well.
 
 import argparse
 import fcntl
-import importlib.util
 import os
 import random
 import shlex
@@ -27,6 +27,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import forks
 
 SHUTDOWN = (2 << 30) | (4 << 16) | (ord("X") << 8) | 125  # _IOR('X', 125, __u32)
 NOLOGFLUSH = 2
@@ -57,6 +59,12 @@ def checked(fn, d, acks):
         raise AssertionError(why or "the checker died")
 
 
+def start(a, work, d, out, null):
+    if work is None:
+        return subprocess.Popen(shlex.split(a.work.format(dir=d)), stdout=out, stderr=null)
+    return forks.Child(work, (d, *a.args.split()), out.fileno(), null.fileno())
+
+
 def umount(mnt):
     for _ in range(50):
         p = subprocess.run(["umount", mnt], capture_output=True, text=True)
@@ -69,7 +77,9 @@ def umount(mnt):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("-n", type=int, default=100)
-    ap.add_argument("--work", required=True)
+    ap.add_argument("--work")
+    ap.add_argument("--work-py", help="FILE:FUNCTION in place of --work; gets dir and --args")
+    ap.add_argument("--args", default="")
     ap.add_argument("--check-py", required=True)
     ap.add_argument("--fs", choices=("ext4", "xfs"), default="ext4")
     ap.add_argument("--size-mb", type=int, default=64)
@@ -80,24 +90,25 @@ def main():
     ap.add_argument("--fresh-every", type=int, default=10)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--tmp", default=None, help="where the image lies")
+    ap.add_argument("--seconds", type=float, default=1e9, help="no further cut after so long")
     a = ap.parse_args()
     if a.fs == "xfs":
         a.size_mb = max(a.size_mb, 320)
-    path, name = a.check_py.rsplit(":", 1)
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    spec = importlib.util.spec_from_file_location("cut_checker", path)
-    mod = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(mod)
-    fn = getattr(mod, name)
+    fn = forks.load(a.check_py)
+    work = forks.load(a.work_py) if a.work_py else None
     top = tempfile.mkdtemp(prefix="powercut-", dir=a.tmp)
     img, mnt = os.path.join(top, "img"), os.path.join(top, "mnt")
     os.mkdir(mnt)
     opts = "loop" + ("," + a.opts if a.opts else "")
     rnd = random.Random(a.seed)
-    bad = idle = total = 0
+    bad = idle = total = done = 0
+    null = open(os.devnull, "wb")
     acks, mounted, t0 = [], False, time.time()
     try:
         for r in range(a.n):
+            if time.time() - t0 > a.seconds:
+                break
+            done = r + 1
             if r % a.fresh_every == 0:
                 if mounted:
                     umount(mnt)
@@ -113,12 +124,7 @@ def main():
                 acks = []
             d = os.path.join(mnt, "db")
             outs = [tempfile.TemporaryFile() for _ in range(a.writers)]
-            procs = [
-                subprocess.Popen(
-                    shlex.split(a.work.format(dir=d)), stdout=o, stderr=subprocess.DEVNULL
-                )
-                for o in outs
-            ]
+            procs = [start(a, work, d, o, null) for o in outs]
             end = time.time() + 5
             if rnd.random() < 0.8:
                 while (
@@ -168,10 +174,10 @@ def main():
             umount(mnt)
         shutil.rmtree(top, ignore_errors=True)
     print(
-        "%s cuts %d, acknowledged %d, idle %d, failed %d, %.1f s"
-        % (a.fs, a.n, total, idle, bad, time.time() - t0)
+        "%s: cuts %d, acknowledged %d, idle %d, failed %d, %.1f s"
+        % (a.fs, done, total, idle, bad, time.time() - t0)
     )
-    if idle * 2 > a.n:
+    if idle * 2 > done:
         print(
             "most rounds were idle: the workload is too slow to start, or broken; nothing was tested"
         )
