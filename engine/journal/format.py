@@ -56,6 +56,10 @@ class TooShort(Malformed):
     """The bytes end before the frame does."""
 
 
+class Newer(Malformed):
+    """These bytes are whole, and of a version that this program does not read."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentHeader:
     """The first 120 bytes of a segment."""
@@ -271,6 +275,17 @@ def decode_frame_header(view: memoryview, *, salt: bytes) -> FrameHeader:
     return FrameHeader(tx=fields[5], offset=fields[6], length=length, synced_up_to=fields[8])
 
 
+def is_newer(head: bytes | memoryview, salt: bytes) -> bool:
+    """Whether a frame of another version begins here: its header's check, which every version
+    has at the same place, holds. So it is no torn write, and nothing to be cut off."""
+    if len(head) < FRAME_HEADER_SIZE or head[:4] != FRAME_MAGIC:
+        return False
+    if struct.unpack_from("<H", head, 4)[0] == FORMAT_VERSION:
+        return False
+    check = digest(salt + bytes(head[: _FRAME.size]))[:CHECK_SIZE]
+    return check == head[_FRAME.size : FRAME_HEADER_SIZE]
+
+
 def decode_frame(
     view: memoryview, *, segment: int, offset: int, salt: bytes, length: int | None = None
 ) -> Frame:
@@ -343,4 +358,4 @@ def decode_trailer(data: bytes | memoryview, *, offset: int, salt: bytes) -> Tra
 
 def _check_version(version: int) -> None:
     if version != FORMAT_VERSION:
-        raise Malformed(f"format version {version} is unknown; this program reads version 1")
+        raise Newer(f"format version {version} is unknown; this program reads version 1")

@@ -13,12 +13,12 @@ from dataclasses import replace
 
 from epql.engine.errors import OperationalError
 from epql.engine.files import Files
-from epql.engine.journal.format import FRAME_HEADER_SIZE, Frame, Malformed, decode_frame
+from epql.engine.journal.format import FRAME_HEADER_SIZE, Frame, Malformed, decode_frame, is_newer
 from epql.engine.journal.format import frame_length as length_of
 from epql.engine.journal.recovery import first_place, next_place
 from epql.engine.journal.scan import Scan, from_file
 from epql.engine.journal.segments import list_segments, read_header, read_trailer, segment_name
-from epql.engine.journal.tail import Tail, damaged
+from epql.engine.journal.tail import Tail, damaged, newer
 
 
 def read_frames(
@@ -44,8 +44,10 @@ def read_frame_at(files: Files, segment: int, offset: int, *, salt: bytes | None
     """The frame at a known place, its hash checked.
 
     Shape: `salt` is the segment's, if it is known: that saves reading the header.
-    Raises: InternalError journal.damaged if no whole frame lies there.
+    Raises: InternalError journal.damaged if no whole frame lies there, OperationalError
+        database.version if one of a newer program does.
     """
+    data = b""
     try:
         if salt is None:
             salt = read_header(files, segment).salt
@@ -56,6 +58,8 @@ def read_frame_at(files: Files, segment: int, offset: int, *, salt: bytes | None
             data = files.read(name, offset, length)
         return decode_frame(memoryview(data), segment=segment, offset=offset, salt=salt)
     except Malformed as error:
+        if salt is not None and is_newer(data, salt):
+            raise newer(segment, offset, str(error)) from error
         raise damaged(segment, offset, str(error)) from error
     except OperationalError as error:
         if error.code != "files.missing":

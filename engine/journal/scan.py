@@ -20,13 +20,15 @@ from epql.engine.journal.format import (
     TRAILER_SIZE,
     Frame,
     Malformed,
+    Newer,
     decode_frame,
     decode_frame_header,
     decode_trailer,
     frame_length,
+    is_newer,
 )
 from epql.engine.journal.segments import segment_name
-from epql.engine.journal.tail import Tail, after_frame, after_trailer, damaged
+from epql.engine.journal.tail import Tail, after_frame, after_trailer, damaged, newer
 
 Read = Callable[[int, int | None], bytes]
 """Bytes of a segment from an offset, at most so many (None: all)."""
@@ -63,7 +65,8 @@ class Scan:
         self._window_start = 0
 
     def frames(self) -> Iterator[Frame]:
-        """Each whole frame. Raises InternalError journal.damaged, naming the place."""
+        """Each whole frame. Raises InternalError journal.damaged, naming the place, and
+        OperationalError database.version where a newer program has written."""
         until = None if self._until is None else self._until.position
         while until is None or self.tail.position < until:
             frame = self._next()
@@ -114,6 +117,11 @@ class Scan:
                 salt=self.tail.salt,
                 length=length,
             )
+        except Newer as error:
+            if head[:4] == TRAILER_MAGIC or is_newer(head, self.tail.salt):
+                raise newer(self.tail.segment, offset, str(error)) from error
+            self.problem = str(error)
+            return None
         except Malformed as error:
             self.problem = str(error)
             return None

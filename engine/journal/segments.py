@@ -14,13 +14,14 @@ from epql.engine.journal.format import (
     SEGMENT_HEADER_SIZE,
     TRAILER_SIZE,
     Malformed,
+    Newer,
     SegmentHeader,
     Trailer,
     decode_segment_header,
     decode_trailer,
     encode_segment_header,
 )
-from epql.engine.journal.tail import Tail, damaged, start_of
+from epql.engine.journal.tail import Tail, damaged, newer, start_of
 
 FOLDER = "journal"
 _NAME = re.compile(r"(\d{20})\.log")
@@ -57,10 +58,15 @@ def remove_temporaries(files: Files) -> None:
 
 
 def read_header(files: Files, segment: int) -> SegmentHeader:
-    """A segment's header. A final name with a bad header is damage, never a torn birth."""
+    """A segment's header. A final name with a bad header is damage, never a torn birth.
+
+    Raises: InternalError journal.damaged; OperationalError database.version.
+    """
     data = files.read(segment_name(segment), 0, SEGMENT_HEADER_SIZE)
     try:
         header = decode_segment_header(data)
+    except Newer as error:
+        raise newer(segment, 0, str(error)) from error
     except Malformed as error:
         raise damaged(segment, 0, str(error)) from error
     if header.first_tx != segment:
@@ -76,6 +82,8 @@ def read_trailer(files: Files, segment: int, salt: bytes) -> Trailer:
         if offset < SEGMENT_HEADER_SIZE:
             raise Malformed("the segment has no trailer")
         return decode_trailer(files.read(name, offset, TRAILER_SIZE), offset=offset, salt=salt)
+    except Newer as error:
+        raise newer(segment, offset, str(error)) from error
     except Malformed as error:
         raise damaged(segment, max(offset, 0), str(error)) from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from epql.engine.errors import InternalError
+from epql.engine.errors import InternalError, OperationalError
 from epql.engine.journal import merkle
 from epql.engine.journal.format import (
     NEVER,
@@ -137,4 +137,13 @@ def damaged(segment: int, offset: int, reason: str) -> InternalError:
         f"the journal is damaged at {segment:020d}.log, byte {offset}: {reason}",
         code="journal.damaged",
         hint="nothing was changed; restore that segment from a copy, or run epql verify",
+    )
+
+
+def newer(segment: int, offset: int, reason: str) -> OperationalError:
+    """The error for a journal that a newer program has written: nothing is wrong with it."""
+    return OperationalError(
+        f"the journal was written by a newer program: {segment:020d}.log, byte {offset}: {reason}",
+        code="database.version",
+        hint="install a newer epql",
     )
