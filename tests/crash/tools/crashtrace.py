@@ -678,9 +678,9 @@ def states(ops, start, model, rand, cap, seed, per_point=0):
             yield (i, label, *build(choice), acks)
 
 
-def distinct(ops, start, model, rand, cap, seed, per_point=0, prior=b""):
-    """the states that differ from all before, as `states` gives them"""
-    seen = set()
+def distinct(ops, start, model, rand, cap, seed, per_point=0, prior=b"", seen=None):
+    """the states that differ from all before, as `states` gives them; `seen` to be given again"""
+    seen = set() if seen is None else seen
     for point, label, names, dirs, data, acks in states(
         ops, start, model, rand, cap, seed, per_point
     ):
