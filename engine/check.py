@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -29,7 +29,7 @@ from epql.engine.files import Files, OsFiles
 from epql.engine.folder import INDEX, check_folder, check_format
 from epql.engine.head import Head
 from epql.engine.index.fold import Fold
-from epql.engine.index.schema import open_index
+from epql.engine.index.schema import IMMUTABLE, READONLY_SHM, open_index
 from epql.engine.ingest import applied, catch_up
 from epql.engine.journal.reader import read_frames
 from epql.engine.journal.verify import Expectation, Report, verify
@@ -77,6 +77,19 @@ def check(path: Path, progress: Progress | None = None, *, heads: Sequence[Head]
     check_folder(path, must_exist=True)
     files = OsFiles(path)
     check_format(files)
+    for _attempt in range(_ATTEMPTS):
+        before = _stamp(path / INDEX)
+        verdict = _check(path, files, progress, heads)
+        wrong = [one for one in verdict.faults if one.code.startswith("index")]
+        if not wrong or _stamp(path / INDEX) == before:
+            break  # else somebody opened or wrote it meanwhile
+    return verdict
+
+
+_ATTEMPTS = 3
+
+
+def _check(path: Path, files: Files, progress: Progress | None, heads: Sequence[Head]) -> Verdict:
     with opened_index(path / INDEX) as (db, fault):
         tx, digest = (0, None) if db is None else applied(db)[:2]
         expected = [Expectation(tx, digest, source="the index")] if tx else []
@@ -156,38 +169,52 @@ def opened_index(path: Path) -> Iterator[tuple[apsw.Connection | None, Fault | N
         sentence = "there is no index; it is made at the next opening"
         yield None, Fault("index.missing", sentence, is_harmless=True)
         return
-    with tempfile.TemporaryDirectory(prefix="epql-") as folder:
-        db = None
+    with ExitStack() as until:
         try:
-            db = _open(path, Path(folder))
+            db = _open(path, until)
+            until.callback(db.close)
             db.execute("BEGIN")
             applied(db)  # the snapshot begins with the first read
         except (Error, apsw.Error) as error:
-            if db is not None:
-                db.close()
             yield None, _unreadable(error)
-            return
-        try:
+        else:
             yield db, None
-        finally:
-            db.close()
 
 
-def _open(path: Path, folder: Path) -> apsw.Connection:
-    """The index in place while others have it open, else a copy: opening it would make files."""
-    shared = path.with_name(path.name + "-shm")
-    if not shared.exists():
-        for suffix in ("", "-wal"):
-            file = path.with_name(path.name + suffix)
-            if file.exists():
-                shutil.copyfile(file, folder / file.name)
-        if not shared.exists():  # nobody came while it was copied
-            return open_index(str(folder / path.name), read_only=True)
-    return open_index(str(path), read_only=True)
+def _open(path: Path, until: ExitStack) -> apsw.Connection:
+    """The index, opened so that SQLite writes nothing, not even what lies beside it.
+
+    With a -shm there is a snapshot to read in place, whoever writes meanwhile. Without one nobody
+    has the index open; if somebody comes, `check` looks again. Then a -wal that is there was
+    brought from elsewhere without its -shm: SQLite can only read it where it may write.
+    """
+    shared, log = (path.with_name(path.name + suffix) for suffix in ("-shm", "-wal"))
+    if shared.exists():
+        return open_index(str(path), leaving=READONLY_SHM)
+    if not log.exists() or not log.stat().st_size:
+        return open_index(str(path), leaving=IMMUTABLE)
+    folder = Path(until.enter_context(tempfile.TemporaryDirectory(prefix="epql-")))
+    for file in (path, log):
+        shutil.copyfile(file, folder / file.name)
+    return open_index(str(folder / path.name), read_only=True)
+
+
+def _stamp(path: Path) -> tuple[object, ...]:
+    """What changes when somebody opens or writes the index."""
+    found: list[object] = []
+    for suffix in ("", "-shm", "-wal"):
+        try:
+            stat = path.with_name(path.name + suffix).stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return tuple(found)
 
 
 def _unreadable(error: Exception) -> Fault:
-    if isinstance(error, apsw.BusyError) or isinstance(error.__cause__, apsw.BusyError):
+    busy = (apsw.BusyError, apsw.ReadOnlyError)  # the latter: its log is being recovered just now
+    if isinstance(error, busy) or isinstance(error.__cause__, busy):
         raise OperationalError("the index is busy", code="index.busy", retryable=True) from error
     text = error.message if isinstance(error, Error) else str(error)
     return Fault("index.unreadable", text)

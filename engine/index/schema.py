@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from urllib.parse import quote
 
 import apsw
 
@@ -110,24 +111,30 @@ def open_index(
     path: str,
     *,
     read_only: bool = False,
+    leaving: str | None = None,
     busy_ms: int = 5000,
     schema: str = SCHEMA,
     schema_version: int = SCHEMA_VERSION,
 ) -> apsw.Connection:
     """Open index.db (or ':memory:'); a new one gets the schema. audit.db is opened so, too.
 
+    `leaving`: to look at a file and leave everything as it is, also what lies beside it.
+    READONLY_SHM where there is a -shm (after a crash SQLite would write it anew), IMMUTABLE where
+    there is neither -shm nor -wal (it would make both); the latter sees no later change.
     Raises: OperationalError if SQLite cannot open it, OutdatedIndex for the schema of an older
     program, InternalError `index.version` for that of a newer one.
     """
     _check_sqlite()
     flags = apsw.SQLITE_OPEN_READONLY if read_only else _READ_WRITE
     try:
-        if not read_only and path != ":memory:":
+        if not read_only and leaving is None and path != ":memory:":
             # made here, because SQLite would let everybody read it; -wal and -shm follow its mode
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE))
+        if leaving is not None:
+            path, flags = f"file:{quote(path)}?{leaving}", _LOOKING
         db = apsw.Connection(path, flags=flags, statementcachesize=500)
         _configure(db, busy_ms)
-        if not read_only:
+        if not read_only and leaving is None:
             _create_if_new(db, schema, schema_version, busy_ms)
         version = db.pragma("user_version")
     except (apsw.Error, OSError) as error:
@@ -147,6 +154,8 @@ def open_index(
     return db
 
 
+READONLY_SHM, IMMUTABLE = "readonly_shm=1", "immutable=1"
+_LOOKING = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 _READ_WRITE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 
 

@@ -15,8 +15,10 @@ import pytest
 
 import epql
 from epql.cli.main import main
+from epql.engine import check as checking
 from epql.engine.check import check, check_record
 from epql.engine.records import Epoch, encode
+from tests.samples.sample import unpack
 
 
 class Said(NamedTuple):
@@ -223,6 +225,38 @@ def test_an_index_behind_the_journal(verify: Verify, base: Path, tmp_path: Path)
     shutil.copy(old, base / "index.db")
     said = verify(base)
     assert said.code == 0 and "the index is at tx 34, the journal at tx 35" in said.err
+
+
+def test_the_index_beside_which_a_killed_process_left_files(verify: Verify, tmp_path: Path) -> None:
+    for name in ("v1/torn", "v1/unclean"):
+        (tmp_path / name).mkdir(parents=True)
+        path = unpack(name, tmp_path / name)
+        assert {"index.db-wal", "index.db-shm"} <= set(os.listdir(path))
+        said = verify(path)  # which sees to it that no byte and no time of them changes
+        assert said.code == 0 and "index    at tx 10, " in said.out
+        (path / "index.db-shm").unlink()  # as copying tools leave it out
+        said = verify(path)
+        assert said.code == 0 and "index    at tx 10, " in said.out
+
+
+def test_somebody_comes_while_the_index_is_read(
+    verify: Verify, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read without locks is read again when it was written meanwhile."""
+    looks = []
+    look = checking._check_fold
+
+    def disturbed(db: Any, files: Any, tx: int, *rest: Any) -> Any:
+        looks.append(tx)
+        if len(looks) == 1:
+            with closing(epql.connect(base, autocommit=True)) as connection:
+                connection.execute("ASSERT ('just', 'now', 'here')")
+            yield checking.Fault("index.differs", "a page of before, a page of after")
+        yield from look(db, files, tx, *rest)
+
+    monkeypatch.setattr(checking, "_check_fold", disturbed)
+    capture = check(base)
+    assert capture.is_sound and looks == [34, 35]
 
 
 # ---------------------------------------------------------------- cannot tell
