@@ -25,10 +25,12 @@ from epql.engine.database import Database
 from epql.engine.errors import InternalError, OperationalError, ProgrammingError
 from epql.engine.files import Files, OsFiles, sync_path, translate, write_atomically
 from epql.engine.folder import FORMAT, check_format
+from epql.engine.head import Head, head_of
 from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.segments import FOLDER, list_segments, segment_name
 from epql.engine.journal.tail import Tail
 from epql.engine.journal.verify import Expectation, verify
+from epql.engine.leftovers import hold, remove_leftovers, unfinished
 from epql.engine.opening import Options
 from epql.engine.rebuild import rebuild
 
@@ -44,10 +46,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Copied:
-    """What was copied: up to which commit, and how many bytes."""
+    """What was copied: up to which commit, and how many bytes.
+
+    `head`: a line to keep elsewhere, for `epql verify --head`.
+    """
 
     tx: int
     size: int
+    head: str
 
 
 def backup(
@@ -56,7 +62,7 @@ def backup(
     """Copy the journal up to its last commit to a new (or empty) folder; with `audit`, the reads.
 
     Raises: OperationalError `backup.exists`, `files.*`, `journal.*`; InternalError
-    `journal.damaged`. Nothing is at `to` after a failure.
+    `journal.damaged`, which says where. Nothing is at `to` after a failure.
     """
     with appearing(to) as folder:
         tail = open_tail(database.files, repair=False, lock=database.lock).tail
@@ -65,9 +71,13 @@ def backup(
         )
         if audit:
             _copy_audit(database, folder)
-        _check_copy(OsFiles(folder), Expectation(tail.last_tx, tail.last_digest), "the copy")
+        try:
+            _check_copy(OsFiles(folder), Expectation(tail.last_tx, tail.last_digest), "the copy")
+        except InternalError:
+            _check_source(database.files)  # the copy is as good as what was copied
+            raise
         _write(OsFiles(folder), MANIFEST, _manifest(tail))
-    return Copied(tail.last_tx, size)
+    return Copied(tail.last_tx, size, str(_head(tail)))
 
 
 def restore(
@@ -87,7 +97,10 @@ def restore(
             _copy_tree(source / AUDIT, folder / AUDIT)
         _check_copy(OsFiles(folder), Expectation(tail.last_tx, tail.last_digest), "the copy")
         rebuild(str(folder), options)
-    return Copied(tail.last_tx, size)
+        head = head_of(folder)
+        if head != _head(tail):
+            raise _damaged(f"the copy ends at {head}, not at {_head(tail)}")
+    return Copied(tail.last_tx, size, str(head))
 
 
 def is_backup(path: Path) -> bool:
@@ -201,6 +214,10 @@ def _write(files: OsFiles, name: str, text: str) -> None:
     write_atomically(files, name, [text.encode()])
 
 
+def _head(tail: Tail) -> Head:
+    return Head(tail.last_tx, tail.last_digest, tail.database_id)
+
+
 def _check_copy(files: Files, expected: Expectation | None, what: str) -> None:
     """Every frame, header and trailer. Raises: InternalError `backup.damaged`."""
     report = verify(files, expect=[] if expected is None or not expected.tx else [expected])
@@ -209,6 +226,19 @@ def _check_copy(files: Files, expected: Expectation | None, what: str) -> None:
             place = segment_name(finding.segment)
             at = "" if "byte " in finding.sentence else f"{place}, byte {finding.offset}: "
             raise _damaged(f"{what}: {at}{finding.sentence}")
+
+
+def _check_source(files: Files) -> None:
+    """Raises: InternalError `journal.damaged` if it is the database that is damaged."""
+    for finding in verify(files).findings:
+        if not finding.is_harmless:
+            place = segment_name(finding.segment)
+            at = "" if "byte " in finding.sentence else f"{place}, byte {finding.offset}: "
+            raise InternalError(
+                f"the database is damaged, and no backup of it was made: {at}{finding.sentence}",
+                code="journal.damaged",
+                hint="keep the last good backup; epql verify tells all of it",
+            )
 
 
 def _damaged(sentence: str) -> InternalError:
@@ -224,10 +254,14 @@ def _damaged(sentence: str) -> InternalError:
 
 @contextmanager
 def appearing(to: Path) -> Iterator[Path]:
-    """A folder to fill that appears under its name complete and durable, or not at all."""
+    """A folder to fill that appears under its name complete and durable, or not at all.
+
+    What a process that was killed left of an earlier try is removed first.
+    """
     check_new(to)
     given, to = to, Path(os.path.abspath(to))
-    folder = to.with_name(f".{to.name}.{os.getpid()}.tmp")
+    remove_leftovers(to)
+    folder = unfinished(to)
     try:
         folder.mkdir(mode=0o700)
     except OSError as error:
@@ -236,6 +270,7 @@ def appearing(to: Path) -> Iterator[Path]:
                 f"the folder {to.parent} does not exist", code="database.parent_missing"
             ) from error
         raise translate(error, "make the folder", str(given)) from error
+    held = hold(folder)
     try:
         yield folder
         OsFiles(folder).sync_folder("")
@@ -245,6 +280,7 @@ def appearing(to: Path) -> Iterator[Path]:
             raise _exists(given) from error
         OsFiles(to.parent).sync_folder("")
     finally:
+        os.close(held)
         shutil.rmtree(folder, ignore_errors=True)
 
 

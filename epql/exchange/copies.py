@@ -21,7 +21,7 @@ from epql.engine.check import Verdict, check_open
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError, ProgrammingError
 from epql.engine.files import OsFiles
-from epql.engine.head import read_heads
+from epql.engine.head import head_of, read_heads
 from epql.engine.opening import MEMORY, Options
 from epql.engine.replay import Commit, commits_of, replay
 from epql.exchange import dump
@@ -80,7 +80,8 @@ def restore_new(
         finally:
             database.close()
         size = sum(file.stat().st_size for file in (folder / "journal").iterdir())
-    return Copied(last, size)
+        head = head_of(folder)
+    return Copied(last, size, str(head))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ in the files.
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import os
 import sys
@@ -17,6 +18,7 @@ from typing import IO, NamedTuple, cast
 
 from epql.engine.errors import DataError, OperationalError
 from epql.engine.files import sync_path, translate
+from epql.engine.leftovers import remove_leftovers, unfinished
 
 Progress = Callable[[int, int], None]
 """Told (done, in all); the second is 0 where it is not known."""
@@ -136,9 +138,12 @@ def exists(path: str) -> OperationalError:
 
 @contextmanager
 def _replacing(to: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
-    temporary = to.with_name(f".{to.name[:200]}.{os.getpid()}.tmp")
+    remove_leftovers(to)
+    temporary = unfinished(to)
     try:
         with open(temporary, "wb") as file:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed: somebody fills it
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -8,7 +8,7 @@
     ```
 
 `epql` is this one, `examples` the repository's; one folder is kept for a page, the login name is
-ada. Seconds and instants, which differ from run to run, are not compared.
+ada. Seconds, instants and heads, which differ from run to run, are not compared.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 _SHELL = re.compile(r"[|<>&$`\\]")
 """What only a shell understands."""
 _SECONDS = re.compile(r"\b\d+(?:\.\d+)? s\b")
+_HEAD = re.compile(r"\b(\d+):[0-9a-f]{4,64}…?:[0-9a-f]{4,32}…?")
 _PADDING = re.compile(r"  +|──+")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?")
 
@@ -85,7 +86,10 @@ def _in_this_process(text: str, folder: Path) -> list[str]:
 
 def comparable(lines: list[str]) -> list[str]:
     """Without what differs from run to run: also the width of a column of instants."""
-    masked = (_INSTANT.sub("(instant)", _SECONDS.sub("… s", line)).rstrip() for line in lines)
+    masked = (
+        _HEAD.sub(r"\1:(head)", _INSTANT.sub("(instant)", _SECONDS.sub("… s", line))).rstrip()
+        for line in lines
+    )
     return [_PADDING.sub(lambda run: run[0][:2], line) for line in masked]
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ import pytest
 import epql
 from epql.cli.main import main
 from epql.engine import backup as engine
+from epql.engine.head import head_of
+from epql.engine.leftovers import hold, leftovers
 from tests.exchange.moving import commits
+from tests.samples.sample import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
-WRITER = ROOT / "tests" / "crash" / "writer.py"
 
 
 @pytest.fixture
@@ -110,10 +113,10 @@ def test_beside_writers_that_are_killed(tmp_path: Path) -> None:
     for number in range(3):
         with (tmp_path / "out").open("wb") as out:
             writer = subprocess.Popen(
-                [sys.executable, str(WRITER), str(kb), str(number)], cwd=ROOT, stdout=out
+                [sys.executable, "-m", "tests.crash.work", str(kb), "batch"], cwd=ROOT, stdout=out
             )
         give_up = time.monotonic() + 30
-        while not (tmp_path / "out").stat().st_size and time.monotonic() < give_up:
+        while b"ACK" not in (tmp_path / "out").read_bytes() and time.monotonic() < give_up:
             time.sleep(0.005)
         with epql.connect(kb, read_only=True, audit="off") as reader:
             made = reader.backup(tmp_path / f"b{number}")
@@ -192,9 +195,71 @@ def test_damage_of_the_source_is_not_copied_unnoticed(con: epql.Connection, tmp_
     data = bytearray(log.read_bytes())
     data[1000] ^= 4
     log.write_bytes(data)
-    with pytest.raises(epql.InternalError):
+    with pytest.raises(epql.InternalError) as caught:
         con.backup(tmp_path / "b")
+    assert caught.value.code == "journal.damaged" and "byte " in caught.value.message
     assert not (tmp_path / "b").exists() and hidden(tmp_path) == []
+
+
+def test_damage_in_a_sealed_segment_is_found_by_reading_the_copy(tmp_path: Path) -> None:
+    path = unpack("v1/segments", tmp_path)
+    log = sorted((path / "journal").iterdir())[0]
+    data = bytearray(log.read_bytes())
+    data[500] ^= 4
+    log.chmod(0o600)
+    log.write_bytes(data)
+    damaged = epql.connect(path, read_only=True)
+    with closing(damaged), pytest.raises(epql.InternalError) as caught:
+        damaged.backup(tmp_path / "b")
+    assert caught.value.code == "journal.damaged"
+    assert "the database is damaged, and no backup of it was made" in caught.value.message
+    assert not (tmp_path / "b").exists() and hidden(tmp_path) == []
+
+
+def test_a_restored_database_has_the_head_of_its_backup(
+    con: epql.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = con.backup(tmp_path / "b")
+    assert con.verify(head=made.head) == [] and con.verify(head=tmp_path / "b") == []
+    assert main(["restore", str(tmp_path / "b"), str(tmp_path / "new")]) == 0
+    assert f"its head is the backup's: {made.head}\n" in capsys.readouterr().out
+    assert str(head_of(tmp_path / "new")) == made.head
+    con.export_all(tmp_path / "all.jsonl")
+    assert main(["restore", str(tmp_path / "all.jsonl"), str(tmp_path / "other")]) == 0
+    assert f"its head is now {head_of(tmp_path / 'other')}\n" in capsys.readouterr().out
+
+
+_KILLED = """
+import os, signal, sys
+from epql.engine import files
+def kill(*_): os.kill(os.getpid(), signal.SIGKILL)
+os.fsync = kill
+files.OsHandle.sync = kill
+from epql.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["backup", "kb", "x"], ["restore", "good", "x"], ["export", "kb", "x.jsonl", "--all"]]
+)
+def test_what_a_killed_one_left_is_removed_by_the_next(
+    con: epql.Connection, tmp_path: Path, words: list[str]
+) -> None:
+    con.backup(tmp_path / "good")
+    paths = [words[0], *(str(tmp_path / word) for word in words[1:3]), *words[3:]]
+    killed = subprocess.run([sys.executable, "-c", _KILLED, *paths], cwd=ROOT)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = hidden(tmp_path)
+    other = tmp_path / left.replace(f".{words[2]}.", ".another.")
+    other.mkdir()
+    filled = tmp_path / f".{words[2]}.1.tmp"  # somebody is filling this one
+    filled.mkdir()
+    held = hold(filled)
+    assert main(paths) == 0
+    assert sorted(hidden(tmp_path)) == sorted([other.name, filled.name])
+    os.close(held)
+    assert [path.name for path in leftovers(tmp_path / words[2])] == [filled.name]
 
 
 def test_what_is_no_backup(con: epql.Connection, tmp_path: Path) -> None:

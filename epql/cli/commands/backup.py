@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"copied up to tx {made.tx:,}, {plural(made.size, 'byte')}, to {arguments.folder};"
             " the copy was read back and its chain holds"
         )
+        screen.say(f"its head, to keep elsewhere: {made.head}")
     finally:
         connection.close()
     return 0

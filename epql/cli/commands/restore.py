@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from epql.cli.arguments import add_timeout
 from epql.cli.opening import check_path
@@ -32,4 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     with progress_bar("restoring", is_bytes=True) as tell:
         made = restore_new(arguments.source, arguments.path, options, progress=tell)
     screen.say(f"{arguments.path} is restored up to tx {made.tx:,}")
+    if os.path.isdir(arguments.source):
+        screen.say(f"its head is the backup's: {made.head}")
+    else:  # an export holds records, and not the frames that heads are of
+        screen.say(f"its head is now {made.head}")
     return 0
