@@ -6,10 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 import epql as connector
@@ -57,7 +60,7 @@ def test_a_sound_database(kb: Path) -> None:
     code, found = doctor(kb)
     assert code == 0 and {one["status"] for one in found.values()} == {"ok"}
     assert list(found) == [
-        "database", "format", "permissions", "file system", "free space", "size", "lock",
+        "database", "format", "permissions", "file system", "free space", "size", "lock", "clock",
         "journal", "index", "audit", "sync",
     ]  # fmt: skip
     assert found["journal"]["value"] == 5 and found["index"]["value"] == 5
@@ -198,7 +201,70 @@ def test_a_damaged_audit(kb: Path) -> None:
     assert "the knowledge is whole" in found["audit"]["remedy"]
 
 
+def test_a_write_that_the_disk_refused(kb: Path) -> None:
+    lock = WriterLock(kb / "LOCK")
+    lock.acquire(1)
+    lock.note("failed", 1, 120)
+    lock.close()
+    assert "a write that the disk refused" in doctor(kb)[1]["lock"]["value"]
+
+
+def test_what_was_cut_off_and_kept(kb: Path) -> None:
+    assert "kept aside" not in doctor(kb)[1]
+    [segment] = (kb / "journal").iterdir()
+    with segment.open("ab") as file:
+        file.write(b"EPQF half a frame")
+    assert epql("assert", kb, "goes", "on", "here").code == 0
+    code, found = doctor(kb)
+    [torn] = (kb / "journal").glob("torn-*.part")
+    assert code == 0 and found["kept aside"]["status"] == "warn"
+    assert found["kept aside"]["value"] == [torn.name]
+    torn.unlink()
+    assert "kept aside" not in doctor(kb)[1], "the remedy helps"
+
+
+def test_records_that_were_set_aside(kb: Path) -> None:
+    with closing(apsw.Connection(str(kb / "index.db"))) as db:
+        db.execute("INSERT INTO aside VALUES(4096, 'Z', 'unknown kind')")
+    code, found = doctor(kb)
+    assert code == 0 and found["records"]["status"] == "warn" and found["records"]["value"] == 1
+    assert "1 record set aside" in epql("doctor", kb).out and "Z: unknown kind" in _told(kb)
+
+
+def _told(kb: Path) -> str:
+    return " ".join(epql("doctor", kb).out.split())
+
+
+def test_a_clock_behind_the_last_commit(kb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor(kb)[1]["clock"]["status"] == "ok"
+    monkeypatch.setattr("epql.engine.clock.system_clock", lambda: datetime(2001, 1, 1, tzinfo=UTC))
+    found = doctor(kb)[1]["clock"]
+    assert found["status"] == "warn" and "it says 2001-01-01" in found["value"]
+    assert "timedatectl" in found["remedy"]
+
+
+def test_copies_that_were_killed(kb: Path) -> None:
+    left = kb.with_name(f".{kb.name}.123.tmp")
+    left.mkdir()
+    found = doctor(kb)[1]["unfinished copies"]
+    assert found["status"] == "warn" and str(left) in found["value"] and "rm -r" in found["remedy"]
+    left.rmdir()
+
+
 # ---------------------------------------------------------------- where it lies
+
+
+def test_others_may_look_in(kb: Path) -> None:
+    assert doctor(kb)[1]["permissions"]["status"] == "ok"
+    kb.chmod(0o755)
+    found = doctor(kb)[1]["permissions"]
+    assert found["status"] == "warn" and f"{kb} (755)" in found["value"]
+    assert "chmod -R go= " in found["remedy"]
+    kb.chmod(0o700)
+    [segment] = (kb / "journal").iterdir()
+    segment.chmod(0o644)
+    assert doctor(kb)[1]["permissions"]["status"] == "ok", "nobody gets there"
+    segment.chmod(0o600)
 
 
 def test_permissions(kb: Path, monkeypatch: pytest.MonkeyPatch) -> None:

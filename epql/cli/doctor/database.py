@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from epql.output.screen import plural
 from epql.output.sizes import size
 
 if TYPE_CHECKING:
+    import apsw
+
     from epql.engine.journal.verify import Report
 
 PARTS = ("journal", "index", "audit")
@@ -30,6 +33,9 @@ def database(path: Path) -> Findings:
         return
     yield from looked_at("size", lambda: _sizes(path))
     yield from looked_at("lock", lambda: _lock(path))
+    yield from looked_at("clock", lambda: _clock(path))
+    yield from looked_at("kept aside", lambda: _torn(path))
+    yield from looked_at("unfinished copies", lambda: _unfinished(path))
     yield from looked_at("journal", lambda: _contents(path))
     yield from looked_at("audit", lambda: _audit(path))
     yield from looked_at("sync", lambda: sync_speed(path))
@@ -73,10 +79,21 @@ def _permissions(path: Path) -> Findings:
             "permissions", "can be read, not written, by this user", WARN,
             "read it with --read-only; to write, ask its owner",
         )  # fmt: skip
+    elif (wide := _wide(path)) is not None:
+        mode = os.stat(wide).st_mode & 0o777
+        text = f"can be read and written; others than its owner may look into {wide} ({mode:o})"
+        yield Finding("permissions", text, WARN, f"chmod -R go= {shlex.quote(str(path))}")
     else:
         mode = os.stat(path).st_mode & 0o777
-        others = "" if not mode & 0o077 else "; others than its owner may look in"
-        yield Finding("permissions", f"can be read and written ({mode:o}){others}")
+        yield Finding("permissions", f"can be read and written, by its owner alone ({mode:o})")
+
+
+def _wide(path: Path) -> Path | None:
+    """The folder, or the first file in it, that others may read or write."""
+    if not path.stat().st_mode & 0o077:
+        return None  # who may not enter the folder cannot reach what is in it
+    files = (file for part in PARTS for file in _files_of(path, part))
+    return next((one for one in (path, *files) if one.stat().st_mode & 0o077), None)
 
 
 def _sizes(path: Path) -> Findings:
@@ -98,8 +115,62 @@ def _lock(path: Path) -> Findings:
         yield Finding("lock", "free")
     else:
         yield Finding(
-            "lock", f"free, but process {note.pid} ended in the middle of a write", WARN,
+            "lock", f"free, but process {note.pid} {_ENDED[note.state]}", WARN,
             f"the next opening for writing puts it in order: epql {path} -c 'SELECT 1'",
+        )  # fmt: skip
+
+
+_ENDED = {
+    "writing": "ended in the middle of a write",
+    "failed": "ended after a write that the disk refused",
+}
+
+
+def _clock(path: Path) -> Findings:
+    from epql.engine.clock import micros, system_clock
+    from epql.engine.explain.words import when
+    from epql.engine.files import OsFiles
+    from epql.engine.journal.recovery import open_tail
+    from epql.engine.lock import WriterLock
+
+    files = OsFiles(path)
+    last = open_tail(files, repair=False, lock=WriterLock.of(files)).tail.last_recorded_at
+    now = micros(system_clock())
+    if last > now:
+        yield Finding(
+            "clock", f"it says {when(now)}, before the last commit, which is of {when(last)}", WARN,
+            "set the clock (timedatectl); until then commits are stamped just after the last one",
+        )  # fmt: skip
+    else:
+        yield Finding("clock", "after the last commit")
+
+
+def _torn(path: Path) -> Findings:
+    """What recovery has cut off and kept."""
+    files = sorted((path / "journal").glob("torn-*.part"))
+    if files:
+        text = f"{plural(len(files), 'unfinished write')} cut off after a crash: {files[-1].name}"
+        yield Finding(
+            "kept aside", text, WARN, "nothing was promised about it; delete the files"
+            " journal/torn-*.part when you know what was being written", [f.name for f in files],
+        )  # fmt: skip
+
+
+def _unfinished(path: Path) -> Findings:
+    from epql.engine.leftovers import leftovers
+
+    for left in leftovers(path.absolute()):
+        text = f"{left} was left by a restore or a backup that was killed"
+        yield Finding("unfinished copies", text, WARN, f"rm -r {shlex.quote(str(left))}")
+
+
+def _set_aside(index: apsw.Connection) -> Findings:
+    sql = "SELECT count(*), min(kind || ': ' || reason) FROM aside"
+    ((number, first),) = index.execute(sql)
+    if number:
+        yield Finding(
+            "records", f"{plural(number, 'record')} set aside, which this version cannot use"
+            f" ({first})", WARN, "a newer program wrote them: install a newer epql", number,
         )  # fmt: skip
 
 
@@ -121,6 +192,8 @@ def _contents(path: Path) -> Findings:
             status = WARN if fault.is_harmless else FAIL
             yield Finding("index", fault.sentence, status, remedy)
             return
+        if index is not None:
+            yield from _set_aside(index)
     behind = list(check_age(files, path / INDEX, tx, report.last_tx)) if report.is_sound else []
     for fault in behind:
         yield Finding("index", fault.sentence, WARN, f"epql {path} -c 'SELECT 1'")
