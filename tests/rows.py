@@ -61,6 +61,7 @@ SIZES: dict[tuple[str, str], Size] = {
     ("R8", "several segments"): Size("damages", 6_000, 100_000),
     ("R8", "every bit"): Size("flips", 65_536, 524_288),
     ("R15", "sample databases"): Size("openings", 36, 36),
+    ("R17", "planted bugs"): Size("mutants", 73, 73),
     ("S5", "rewrites"): Size("rewrites", 500, 10_000),
 }
 """(row, part) → its size. A row with several tests has a part for each."""

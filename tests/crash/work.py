@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import epql
 from epql.engine.journal.writer import JournalWriter
 from tests.crash.content import GROUP, number_of, rows_of
+from tests.crash.mutants import plant_from_environment
 
 DONE, GAVE_UP, BUG = 0, 3, 4
 SMALL_SEGMENT = 6_000
@@ -127,6 +128,7 @@ def last_number(con: Any, writer: str) -> int:
 
 def main(folder: str, kind: str = "append", count: str = "0", name: str = "0") -> int:
     """Work; the exit code."""
+    plant_from_environment()
     if kind == "rotation":
         JournalWriter.__init__.__kwdefaults__["segment_bytes_max"] = SMALL_SEGMENT
     if kind == "backup":

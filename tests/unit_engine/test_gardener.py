@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import epql
+from epql.engine.governance import gardener
 from tests.unit_engine.corrected import World
 
 TABLES = ("trust", "flag", "tended", "correction", "txn", "agent")
@@ -85,6 +86,26 @@ def test_gardening_again_changes_nothing(tmp_path: Path) -> None:
     assert world.connection.garden() == []
     world.reopen()
     assert [world.table(table) for table in TABLES] == before
+
+
+def test_what_another_gardener_does_meanwhile_is_not_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, name = derived_world(tmp_path / "kb", gardener=False)
+    world.correct("sre", name)
+    other = epql.connect(tmp_path / "kb", gardener=False)
+    careless = gardener.careless
+
+    def and_meanwhile(database: Any, case: Any) -> list[str]:
+        """It has chosen its case, and does not have the lock yet."""
+        if database is world.connection.runner.database:
+            assert len(other.garden()) == 1
+        return careless(database, case)
+
+    monkeypatch.setattr(gardener, "careless", and_meanwhile)
+    assert world.connection.garden() == []
+    assert commits(world).count("gardener") == 1
+    other.close()
 
 
 def test_what_was_left_undone_is_done_at_the_next_opening(tmp_path: Path) -> None:

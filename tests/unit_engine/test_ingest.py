@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -179,3 +180,60 @@ def test_a_failure_on_the_way_leaves_no_transaction_open(
     assert not database.db.in_transaction
     assert catch_up(database.fold, database.files) == 4
     assert database.db.execute("SELECT count(*) FROM slot").fetchall() == [(PER_COMMIT,)]
+
+
+def test_rows_and_checkpoint_are_visible_together(database: Database) -> None:
+    """At each statement of the ingestor another process sees whole commits and their checkpoint."""
+    reader = index_of(database)
+    last = append(database, 3)
+    seen = set()
+
+    def look(_cursor: object, _sql: str, _bindings: object) -> bool:
+        sql = (
+            "SELECT (SELECT value FROM meta WHERE key='applied_tx'), (SELECT max(tx) FROM txn),"
+            " (SELECT count(*) FROM assertion)"
+        )
+        checkpoint, newest, rows = reader.execute(sql).fetchall()[0]
+        assert checkpoint == newest and rows == PER_COMMIT * (checkpoint or 0)
+        seen.add(checkpoint or 0)
+        return True
+
+    database.db.exec_trace = look
+    for upto in range(1, last + 1):
+        catch_up(database.fold, database.files, upto=upto)
+    database.db.exec_trace = None
+    assert seen == {0, 1, 2}
+    assert applied(reader)[0] == last
+    reader.close()
+
+
+def test_a_stop_at_any_statement_loses_nothing(database: Database) -> None:
+    """The process dies there: what it did not commit is rolled back, and it goes on from that."""
+    last = append(database, 2)
+    stops = 0
+
+    def stop_at(wanted: int) -> None:
+        count = 0
+
+        def look(_cursor: object, sql: str, _bindings: object) -> bool:
+            nonlocal count
+            if not sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+                count += 1
+                if count == wanted:
+                    raise KeyboardInterrupt
+            return True
+
+        database.db.exec_trace = look
+
+    while applied(database.db)[0] < last:
+        stops += 1
+        stop_at(stops)
+        with suppress(KeyboardInterrupt):
+            catch_up(database.fold, database.files)
+        database.db.exec_trace = None
+        rows = database.db.execute("SELECT count(*) FROM assertion").fetchall()
+        assert rows == [(PER_COMMIT * applied(database.db)[0],)]
+    assert stops > 10
+    assert database.db.execute("SELECT count(*) FROM assertion").fetchall() == [
+        (PER_COMMIT * last,)
+    ]

@@ -140,6 +140,18 @@ def test_a_lock_is_refused_after_fork_and_the_parent_keeps_it(tmp_path: Path) ->
     assert WriterLock(tmp_path / "LOCK").probe()
 
 
+def test_the_lock_file_stays_for_ever(tmp_path: Path) -> None:
+    """Were it removed, one could hold the old file and another the new one."""
+    path = tmp_path / "LOCK"
+    lock = WriterLock(path)
+    lock.acquire(0)
+    first = path.stat().st_ino
+    lock.release()
+    lock.acquire(0)
+    lock.close()
+    assert path.stat().st_ino == first
+
+
 def test_a_replaced_lock_file_is_followed(tmp_path: Path) -> None:
     one, two = WriterLock(tmp_path / "LOCK"), WriterLock(tmp_path / "LOCK")
     one.acquire(0)

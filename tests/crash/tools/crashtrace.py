@@ -733,6 +733,7 @@ def init_worker(a):
         sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
         spec = importlib.util.spec_from_file_location("crash_checker", path)
         mod = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = mod  # a dataclass of its looks itself up there
         spec.loader.exec_module(mod)
         CHECK["fn"] = getattr(mod, fn)
     CHECK["a"] = a
