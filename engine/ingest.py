@@ -23,6 +23,7 @@ from epql.engine.journal.format import Frame
 from epql.engine.journal.reader import read_frame_at, read_frames
 from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.tail import Tail, tail_at
+from epql.engine.reading import translated
 from epql.engine.records import CommitInfo, Epoch, decode, key_of
 from epql.engine.store.objects import seq_of
 
@@ -222,8 +223,11 @@ class Ingestor:
         self._raise_failure()
 
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        failure = self._failure
+        if isinstance(failure, apsw.Error):
+            raise translated(failure) from failure
+        if failure is not None:
+            raise failure
 
     def _run(self) -> None:
         try:

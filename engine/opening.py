@@ -12,7 +12,7 @@ from typing import NamedTuple
 from epql.engine.audit.chains import Chains, DiskChains, MemoryChains
 from epql.engine.clock import Clock
 from epql.engine.errors import OperationalError, ProgrammingError
-from epql.engine.files import Files, MemoryFiles, OsFiles
+from epql.engine.files import Files, MemoryFiles, OsFiles, translate
 from epql.engine.folder import (
     BESIDE,
     check_folder,
@@ -104,6 +104,10 @@ def busy() -> OperationalError:
 
 
 def remove_index(index: Path) -> None:
-    """Remove an index file and what SQLite keeps beside it."""
+    """Remove an index file and what SQLite keeps beside it. Raises: OperationalError."""
     for suffix in ("", *BESIDE):
-        index.with_name(index.name + suffix).unlink(missing_ok=True)
+        name = index.name + suffix
+        try:
+            index.with_name(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise translate(error, "remove", name) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -477,3 +478,15 @@ def test_closing_twice_and_closing_a_half_made_one(tmp_path: Path) -> None:
     database: Database = connection.runner.database
     connection.close()
     database.close()
+
+
+def test_an_old_index_that_cannot_be_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(epql.OperationalError) as caught:
+        epql.connect(tmp_path / "kb")
+    assert caught.value.code == "journal.io"

@@ -119,6 +119,17 @@ def test_a_failure_is_told_to_everybody_who_comes(database: Database) -> None:
         assert caught.value.code == "index.open"
 
 
+def test_an_error_of_sqlite_is_told_in_our_words(database: Database) -> None:
+    def refuse() -> apsw.Connection:
+        raise apsw.IOError("disk I/O error")
+
+    ingestor = Ingestor(refuse, database.files)
+    ingestor.start()
+    with pytest.raises(epql.OperationalError) as caught:
+        ingestor.wait_for(1, timeout_s=5)
+    assert caught.value.code == "index.failed"
+
+
 def test_damage_ends_it_with_the_place(database: Database) -> None:
     ingestor = Ingestor(lambda: index_of(database), database.files)
     ingestor.start()
