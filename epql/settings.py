@@ -11,7 +11,7 @@ from msgspec import structs
 
 from epql import nodes
 from epql.engine.content import check_name
-from epql.engine.errors import Error, NotSupportedError, ProgrammingError
+from epql.engine.errors import Error, NotSupportedError
 from epql.nodes import NO_CLAUSES, Clauses
 from epql.plan.relations import merged
 from epql.plan.scope import Resolver
@@ -89,6 +89,4 @@ class State:
         self.zone = zone_of(check_name("time zone", found))
 
     def _set_notices(self, found: Any) -> None:
-        if found not in ("on", "off"):
-            raise ProgrammingError("NOTICES is on or off", code="set.value", hint="SET NOTICES off")
         self.notices = found == "on"

@@ -50,6 +50,15 @@ def test_every_code_of_the_page_is_in_the_source() -> None:
     assert not sorted(set(told) - set(codes())), "no longer in the source"
 
 
+def test_every_code_is_provoked_by_a_test() -> None:
+    texts = [
+        path.read_text(errors="replace")
+        for path in (ROOT / "tests").rglob("*")
+        if path.suffix in (".py", ".test", ".txt") and path.parent.name != "docs"
+    ]
+    assert [code for code in sorted(codes()) if not any(code in text for text in texts)] == []
+
+
 def test_codes_have_the_classes_the_page_says() -> None:
     wrong = [
         f"{code}: the source has {', '.join(sorted(classes))}"

@@ -76,6 +76,8 @@ def test_timing_and_notices(said: Said, session: Session, clock: TestClock) -> N
         (".timing maybe", "shell.argument", None),
         (".width 3", "shell.argument", None),
         (".why x", "shell.nothing", "ask a query first"),
+        ("SELECT 1 AS x;\n.why 2", "shell.row", None),
+        ("SELECT 1 AS x UNION SELECT 2;\n.why", "shell.row", "give its number"),
         (".timeline", "shell.argument", ".timeline auth/jwt"),
         (".timeline 'a", "shell.argument", None),
         (".timeline nothing/here", "shell.nothing", "SELECT DISTINCT subject"),
