@@ -21,7 +21,9 @@ from epql.engine.folder import (
     is_writable,
     make_folder,
 )
+from epql.engine.forked import let_go
 from epql.engine.lock import WriterLock
+from epql.engine.volumes import check_local
 
 MEMORY = ":memory:"
 DURABILITIES = ("full", "group", "os")
@@ -41,7 +43,8 @@ class Options(NamedTuple):
 def open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
     """The files and the lock of the database at a path; a new one is made.
 
-    Raises: ProgrammingError `database.path`, OperationalError `files.*`.
+    Raises: ProgrammingError `database.path`; OperationalError `database.*`, `files.*`;
+    InterfaceError `connection.forked`.
     """
     if path == MEMORY:
         files: Files = MemoryFiles()
@@ -50,9 +53,12 @@ def open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
         return files, lock
     _check_path(path)
     folder = Path(path)
+    if not options.read_only:
+        check_local(folder)
     exists = check_folder(folder, must_exist=options.read_only)
     if not exists:
         make_folder(folder)
+    let_go(folder)
     files = OsFiles(folder.absolute())  # the process may change its working folder
     lock = WriterLock.of(files)
     if not exists:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import statistics
 import time
 from pathlib import Path
 
 from epql.cli.doctor.finding import FAIL, OK, WARN, Finding, Findings
+from epql.engine import volumes
 from epql.output.sizes import size
 
-MOUNTS = Path("/proc/self/mountinfo")
-NETWORK = {
-    "nfs", "nfs4", "cifs", "smb3", "smbfs", "smb2", "9p", "afs", "ceph", "glusterfs", "lustre",
-    "gpfs", "ocfs2", "gfs2", "davfs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.glusterfs",
-    "fuse.gcsfuse", "beegfs", "drvfs", "vboxsf", "virtiofs",
-}  # fmt: skip
-"""Another machine, or the host of this one, has the disk: locks and syncs may not reach it."""
 GONE = {"tmpfs", "ramfs"}
-_ESCAPED = re.compile(r"\\([0-7]{3})")
 _SYNCS = 20
 _SYNC_SIZE = 512
 _SLOW_S = 0.05
@@ -30,10 +22,10 @@ _FREE_MIN = 100 * 2**20
 
 def volume(folder: Path) -> Findings:
     """The file system of a folder that is there."""
-    kind, mount = kind_of(folder)
+    kind, mount = volumes.kind_of(folder)
     if kind is None:
         yield Finding("file system", "cannot be told on this platform")
-    elif kind in NETWORK:
+    elif kind in volumes.NETWORK or kind in volumes.SHARED:
         yield Finding(
             "file system", f"{kind}, mounted at {mount}: locks and syncs may not hold there", WARN,
             "keep the database on a local disk, and copies of it on the network",
@@ -45,26 +37,6 @@ def volume(folder: Path) -> Findings:
         )  # fmt: skip
     else:
         yield Finding("file system", f"{kind}, mounted at {mount}")
-
-
-def kind_of(folder: Path) -> tuple[str | None, str]:
-    """The kind of file system that a folder lies on, and where that is mounted."""
-    try:
-        lines = MOUNTS.read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return None, ""
-    device = os.stat(folder).st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    path = os.path.realpath(folder)
-    found: tuple[str | None, str] = (None, "")
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        words = before.split(" ")
-        mount = _ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), words[4])
-        is_above = path == mount or path.startswith(mount.rstrip("/") + "/")
-        if is_above and (words[2] == wanted or len(mount) > len(found[1])):
-            found = after.split(" ")[0], mount
-    return found
 
 
 def space(folder: Path, needed: int) -> Findings:
