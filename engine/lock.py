@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from weakref import WeakSet
 
 from epql.engine.digest import digest
 from epql.engine.errors import InterfaceError, OperationalError
@@ -103,6 +104,7 @@ class WriterLock:
         self._held = False
         self._boot_id = _boot_id()
         self._since_us = 0
+        _ALL.add(self)
 
     @classmethod
     def of(cls, files: Files) -> WriterLock:
@@ -293,6 +295,19 @@ class WriterLock:
             self._close_fd()
         elif getattr(self, "_held", False) and self._memory is not None:
             self._memory.writer_mutex.release()
+
+
+_ALL: WeakSet[WriterLock] = WeakSet()
+
+
+def _after_fork() -> None:
+    """A flock lasts as long as one process has the descriptor: a child that lives on would hold
+    the lock of a parent that died. Closing the child's descriptor leaves the parent's lock."""
+    for lock in _ALL:
+        lock._close_fd()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _is_same_file(fd: int, path: Path) -> bool:

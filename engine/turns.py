@@ -13,14 +13,15 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 from weakref import WeakSet
 
 import apsw
 
-from epql.engine.errors import InterfaceError, OperationalError
+from epql.engine.errors import Error, InterfaceError, OperationalError
+from epql.engine.forked import inherit
 
 STEPS = 100_000
 """Steps of SQLite's machine between two looks: about ten milliseconds. Each look takes Python's
@@ -38,6 +39,8 @@ class Turns:
 
     def __init__(self) -> None:
         self.time_s: float | None = None
+        self.told: Callable[[BaseException], Error | None] = lambda _: None
+        """What is raised instead of an error that ends a turn; None: the error itself."""
         self._mutex = threading.RLock()
         self._depth = 0
         self._count = 0
@@ -50,6 +53,7 @@ class Turns:
         self._began = 0.0
         self._shields = 0
         self._is_forked = False
+        self._watched: WeakSet[apsw.Connection] = WeakSet()
         _ALL.add(self)
 
     # ------------------------------------------------------------ taking turns
@@ -89,8 +93,11 @@ class Turns:
     def __enter__(self) -> None:
         self.begin()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.end()
+        told = None if error is None else self.told(error)
+        if told is not None:
+            raise told from error
 
     # ------------------------------------------------------------ ending them early
 
@@ -139,6 +146,7 @@ class Turns:
     def watch(self, db: apsw.Connection) -> None:
         """Let SQLite look while it runs statements of a connection."""
         db.set_progress_handler(self._look, STEPS, id=self)
+        self._watched.add(db)
 
     def _look(self) -> bool:
         self.check()
@@ -151,6 +159,8 @@ _ALL: WeakSet[Turns] = WeakSet()
 def _after_fork() -> None:
     for turns in _ALL:
         turns._is_forked = True
+        for db in turns._watched:
+            inherit(db, is_busy=turns._running > 0)
 
 
 os.register_at_fork(after_in_child=_after_fork)

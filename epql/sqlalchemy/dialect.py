@@ -34,7 +34,7 @@ _ARGUMENTS: dict[str, Callable[[str], Any]] = {
 }
 """The arguments of `epql.connect` that a URL may give, and how their texts are read."""
 
-_LOST = ("connection.closed", "journal.failed", "lock.forked")
+_LOST = ("connection.closed", "connection.forked", "journal.failed", "lock.forked")
 """Errors after which a connection is of no more use, while a new one is."""
 
 
