@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import apsw
@@ -19,13 +20,13 @@ from epql.engine.files import Files
 from epql.engine.index.ask import first
 from epql.engine.index.fold import Entry, Fold
 from epql.engine.index.problems import problem_of
-from epql.engine.journal.format import Frame
+from epql.engine.journal.format import Frame, Malformed
 from epql.engine.journal.reader import read_frame_at, read_frames
 from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.tail import Tail, tail_at
 from epql.engine.reading import translated
 from epql.engine.records import CommitInfo, Epoch, decode, key_of
-from epql.engine.store.objects import seq_of
+from epql.engine.store.objects import RECORDS_MAX, seq_of
 
 Progress = Callable[[int], None]
 """Called with the last applied transaction."""
@@ -69,6 +70,59 @@ def apply_frame(fold: Fold, frame: Frame) -> None:
     )
 
 
+_UNFIT = (
+    apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError, ArithmeticError, AssertionError,
+    AttributeError, LookupError, TypeError, ValueError,
+)  # fmt: skip
+"""What a record raises that no table of the index can take; an error of the surroundings (a full
+disk, a lock, a damaged file) is none of these."""
+
+
+def _apply_with_care(fold: Fold, frame: Frame) -> None:
+    """Apply a commit record by record: one that the index cannot take is set aside (rule I5)."""
+    try:
+        with _savepoint(fold):
+            apply_frame(fold, frame)
+    except _UNFIT:
+        _apply_one_by_one(fold, frame)
+
+
+def _apply_one_by_one(fold: Fold, frame: Frame) -> None:
+    info, entries = _entries(fold, frame)
+    try:
+        with _savepoint(fold):
+            fold.begin(frame.tx, frame.recorded_at, info)
+    except _UNFIT:
+        fold.begin(frame.tx, frame.recorded_at, CommitInfo(frame.tx, UNKNOWN))
+    for entry in entries:
+        try:
+            with _savepoint(fold):
+                fold.apply(frame.tx, frame.recorded_at, [entry])
+        except _UNFIT as error:
+            fold.set_aside(entry.seq, entry.kind, f"it does not fit: {error}")
+    fold.finish(
+        frame.tx, frame.recorded_at, frame.record_count, frame.digest, frame.segment, frame.offset
+    )
+
+
+@contextmanager
+def _savepoint(fold: Fold) -> Iterator[None]:
+    """All of what is done meanwhile, or nothing."""
+    fold.db.execute("SAVEPOINT epql_record")
+    try:
+        yield
+    except BaseException:
+        if fold.db.in_transaction:  # a full disk takes all of it back
+            fold.db.execute("ROLLBACK TO epql_record; RELEASE epql_record")
+        fold.forget()
+        raise
+    fold.db.execute("RELEASE epql_record")
+
+
+UNKNOWN = "unknown"
+"""The agent of a commit that does not say whose it is."""
+
+
 def catch_up(
     fold: Fold, files: Files, *, upto: int | None = None, progress: Progress | None = None
 ) -> int:
@@ -77,31 +131,39 @@ def catch_up(
     Commits in batches, unless the caller has a transaction open. Raises InternalError
     `index.diverged` when the index is not a fold of this journal.
     """
-    last, place = checkpoint(fold.db, files)
-    if upto is not None and last >= upto:
-        return last
-    is_nested = fold.db.in_transaction
-    try:
-        return _apply_all(
-            fold, read_frames(files, after_tx=last, after=place), last, upto, progress
-        )
-    except BaseException:
-        if not is_nested:
-            if fold.db.in_transaction:
-                fold.db.execute("ROLLBACK")
-            fold.forget()
-        raise
+    apply = apply_frame
+    while True:
+        last, place = checkpoint(fold.db, files)
+        if upto is not None and last >= upto:
+            return last
+        is_nested = fold.db.in_transaction
+        frames = read_frames(files, after_tx=last, after=place)
+        try:
+            return _apply_all(fold, apply, frames, last, upto, progress)
+        except BaseException as error:
+            if not is_nested:
+                if fold.db.in_transaction:
+                    fold.db.execute("ROLLBACK")
+                fold.forget()
+            if is_nested or apply is _apply_with_care or not isinstance(error, _UNFIT):
+                raise
+            apply = _apply_with_care  # once more from the last batch on: savepoints cost time
 
 
 def _apply_all(
-    fold: Fold, frames: Iterator[Frame], last: int, upto: int | None, progress: Progress | None
+    fold: Fold,
+    apply: Callable[[Fold, Frame], None],
+    frames: Iterator[Frame],
+    last: int,
+    upto: int | None,
+    progress: Progress | None,
 ) -> int:
     is_nested = fold.db.in_transaction
     pending = 0
     for frame in frames:
         if not pending and not is_nested:
             fold.db.execute("BEGIN IMMEDIATE")
-        apply_frame(fold, frame)
+        apply(fold, frame)
         last, pending = frame.tx, pending + frame.record_count
         if pending >= _BATCH_RECORDS:
             pending = 0
@@ -145,16 +207,17 @@ def diverged(tx: int) -> InternalError:
     return InternalError(
         f"the index was made from another journal: commit {tx} differs or is missing",
         code="index.diverged",
-        hint="epql verify says more; epql rebuild makes a new index from this journal",
+        hint="if its end was lost, restore the journal from a copy (epql verify says more);"
+        " epql rebuild takes the journal as it is",
     )
 
 
 def _entries(fold: Fold, frame: Frame) -> tuple[CommitInfo, list[Entry]]:
     """The records of a frame; one that cannot be understood is set aside (rule I5)."""
-    info = CommitInfo(frame.tx, "unknown")
+    info = CommitInfo(frame.tx, UNKNOWN)
     entries: list[Entry] = []
     epochs: set[str] = set()
-    for order, (kind, flags, payload, _) in enumerate(frame.records()):
+    for order, (kind, flags, payload) in enumerate(_records(fold, frame)):
         seq = seq_of(frame.tx, order)
         try:
             record = decode(kind, payload)
@@ -174,6 +237,18 @@ def _entries(fold: Fold, frame: Frame) -> tuple[CommitInfo, list[Entry]]:
             info = record
         entries.append(Entry(seq, kind, flags, record, key_of(kind, bytes(payload))))
     return info, entries
+
+
+def _records(fold: Fold, frame: Frame) -> Iterator[tuple[str, int, memoryview]]:
+    """Kind, flags and payload of each record; where the body is not what the frame's header says,
+    though its hash holds, what is left of it is set aside."""
+    read = 0
+    try:
+        for kind, flags, payload, _ in frame.records():
+            yield kind, flags, payload
+            read += 1
+    except Malformed as error:
+        fold.set_aside(seq_of(frame.tx, min(read, RECORDS_MAX)), "?", str(error))
 
 
 class Ingestor:

@@ -23,7 +23,7 @@ from typing import NamedTuple, cast
 import apsw
 
 from epql.engine.clock import EVER, FOREVER
-from epql.engine.index import governance
+from epql.engine.index import governance, problems
 from epql.engine.index.ask import first, only
 from epql.engine.index.topics import first_segment
 from epql.engine.lifecycle import CODE, LANDING, NAME, TERMINAL
@@ -129,7 +129,7 @@ class Fold:
 
     def set_aside(self, seq: int, kind: str, reason: str) -> None:
         """Note a record that cannot be understood, and go on (rule I5)."""
-        self.db.execute("INSERT INTO aside VALUES(?,?,?)", (seq, kind, reason))
+        problems.set_aside(self.db, seq, kind, reason)
 
     # ------------------------------------------------------------ assertions
 

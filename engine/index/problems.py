@@ -1,11 +1,15 @@
 """Why a record that can be read cannot be applied; no such record is ever written here.
 
 What a newer program or a damaged writer left is set aside and told (rule I5), never guessed at.
+The relation `aside` shows it. A program that understands something else than the one that set
+records aside makes the index anew, so that they are seen as soon as they can be.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from math import isfinite
+from zlib import crc32
 
 import apsw
 
@@ -16,6 +20,7 @@ from epql.engine.index.declarations import is_body, is_named, is_view
 from epql.engine.index.policies import POLICIES
 from epql.engine.lifecycle import CODE, NAME
 from epql.engine.records import (
+    KINDS,
     Assertion,
     CommitInfo,
     Constraint,
@@ -29,6 +34,29 @@ from epql.engine.records import (
 )
 
 SEVERITIES = ("hard", "soft")
+
+
+@cache
+def understanding() -> int:
+    """A number for all that this program understands; another for one that understands more."""
+    known = (
+        [(kind, record.__struct_fields__) for kind, record in sorted(KINDS.items())],
+        sorted(POLICIES), sorted(TYPES), sorted(CODE), SEVERITIES,
+    )  # fmt: skip
+    return crc32(repr(known).encode()) & 0x7FFF_FFFF
+
+
+def set_aside(db: apsw.Connection, seq: int, kind: str, reason: str) -> None:
+    """Note a record that cannot be understood, and who did not understand it."""
+    db.execute("INSERT INTO aside VALUES(?,?,?)", (seq, kind, reason))
+    db.execute(f"PRAGMA application_id={understanding()}")
+
+
+def is_understood(db: apsw.Connection) -> bool:
+    """Whether this program would set the same records aside as those that are."""
+    if first(db, "SELECT 1 FROM aside LIMIT 1") is None:
+        return True
+    return bool(db.pragma("application_id") == understanding())
 
 
 def problem_of(db: apsw.Connection, record: Record, flags: int, tx: int) -> str | None:

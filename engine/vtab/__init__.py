@@ -4,7 +4,7 @@ base.py        module, table and cursor in SQLite's own words; pushdown; hidden 
 context.py     what a virtual table needs of the session it is read in
 beliefs.py     beliefs, assertions, history: candidates and winners at a snapshot
 changes.py     changes: DIFF as a table function
-ledger.py      commits, journal, transitions, epochs
+ledger.py      commits, journal, transitions, epochs, set_aside
 names.py       predicates, agents
 audit.py       queries, reads
 trust.py       trust, trust_changes

@@ -1,4 +1,4 @@
-"""commits, journal, transitions, epochs: what happened, in the order it happened."""
+"""commits, journal, transitions, epochs, set_aside: what happened, in the order it happened."""
 
 from __future__ import annotations
 
@@ -134,6 +134,21 @@ class Epochs(Listing):
         Column("tx", "INTEGER", "e.id >> 20", push="integer", doc="the commit it names"),
         Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="its instant"),
         Column("agent", "TEXT", "g.name", push="text", doc="who marked it"),
+    )
+
+
+class SetAside(Listing):
+    name = "set_aside"
+    doc = "one row per record of the journal that this program cannot understand"
+    tables = "aside x JOIN txn c ON c.tx=(x.id >> 20)"
+    where = "x.id<((:t+1)<<20)"
+    identity = "x.id"
+    columns = (
+        Column("tx", "INTEGER", "x.id >> 20", push="integer", doc="in which commit"),
+        Column("place", "INTEGER", "x.id & 1048575", doc="which of its records, from 0"),
+        Column("recorded_at", "TEXT", "c.recorded_at", show=instant, doc="when"),
+        Column("kind", "TEXT", "x.kind", push="text", doc="the letter of its kind"),
+        Column("reason", "TEXT", "x.reason", doc="why it cannot be understood"),
     )
 
 

@@ -15,7 +15,7 @@ from epql.engine.vtab.context import Context
 from epql.engine.vtab.declared import Agents, Policies, Topics
 from epql.engine.vtab.explaining import Blame, HistoryOf, Why, WhyNot
 from epql.engine.vtab.governance import Corrections, Flags, Uses, Votes
-from epql.engine.vtab.ledger import Commits, Epochs, Journal, Transitions
+from epql.engine.vtab.ledger import Commits, Epochs, Journal, SetAside, Transitions
 from epql.engine.vtab.names import Predicates, Views
 from epql.engine.vtab.rules import Constraints
 from epql.engine.vtab.trust import Trust, TrustChanges
@@ -26,7 +26,7 @@ RELATIONS: dict[str, Relation] = {
         Beliefs(), Assertions(), History(), Changes(), AssertionChanges(), Commits(), Journal(),
         Transitions(), Votes(), Uses(), Corrections(), Flags(), Constraints(), Checked(), Epochs(),
         Predicates(), Agents(), Topics(), Policies(), Views(), Queries(), Reads(), Trust(),
-        TrustChanges(),
+        TrustChanges(), SetAside(),
         Why(), WhyNot(), Blame(), HistoryOf(),
     )
 }  # fmt: skip

@@ -30,6 +30,7 @@ KEYS = {
     "assertions": ("id",),
     "commits": ("tx",),
     "journal": ("key",),
+    "set_aside": ("tx", "place"),
     "constraints": ("id",),
     "corrections": ("correction",),
     "epochs": ("name",),
