@@ -108,6 +108,12 @@ def stood(db: apsw.Connection, dependent: Dependent, case: Case) -> bool:
     return first(db, _STOOD, {"id": dependent.id, "tx": case.tx}) is not None
 
 
+def is_flagged(db: apsw.Connection, dependent: Dependent, case: Case) -> bool:
+    """Whether it has its flag for the correction already."""
+    sql = "SELECT 1 FROM flag WHERE assertion=? AND cause=? LIMIT 1"
+    return first(db, sql, (dependent.id, case.digest)) is not None
+
+
 _STATES = ", ".join(str(CODE[state]) for state in LANDING)
 _STOOD = (
     "SELECT 1 FROM assertion a JOIN span x ON x.slot=a.slot AND x.assertion=a.id"

@@ -1,16 +1,20 @@
 """The gardener: what follows from a correction, journaled with the correction as its cause.
 
-For each correction one further commit: an earlier success undone, failure spread over those who
-had a part in it (T), what was derived from it flagged (F), and that it is done (G). All of it is
+For each correction one further commit: what was derived from it flagged (F), an earlier success
+undone, failure spread over those who had a part in it (T), and that it is done (G). All of it is
 computed as of the correction, so it does not matter when the gardener comes by, nor whose it is;
 under the writer's lock, in order, and only for corrections that are not done yet, so each is done
-once. Who pays how much is trust.py; who had a part is corrections.py.
+once. Where very much was derived, commits with flags alone go before that one; whoever goes on
+after a crash skips what is flagged already, and trust moves in the last one only.
+Who pays how much is trust.py; who had a part is corrections.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
+
+import apsw
 
 from epql.engine.database import Database
 from epql.engine.governance import corrections
@@ -25,6 +29,10 @@ from epql.engine.transaction import Transaction
 
 GARDENER = "gardener"
 """The agent of the gardener's commits."""
+
+FLAGS_MAX = 20_000
+"""Flags of one commit: a few megabytes, far below what a commit may hold (64 MiB), and others wait
+for the lock no longer than a second or so."""
 
 
 class Done(NamedTuple):
@@ -41,6 +49,13 @@ def tend(database: Database, *, timeout_s: float | None = None) -> list[Done]:
     Units: `timeout_s` is how long to wait for another writer, None as long as the database says.
     Raises: OperationalError if it cannot be written now; what was done until then stays.
     """
+    try:
+        return _tend_all(database, timeout_s)
+    except apsw.Error as error:
+        raise (database.told(error) or error) from error
+
+
+def _tend_all(database: Database, timeout_s: float | None) -> list[Done]:
     done: list[Done] = []
     if database.behind_by:  # beginning to write catches the index up, or says why it cannot
         database.begin(GARDENER, timeout_s=timeout_s).rollback()
@@ -55,27 +70,55 @@ def tend(database: Database, *, timeout_s: float | None = None) -> list[Done]:
 def _tend(
     database: Database, case: Case, readers: Iterable[str], timeout_s: float | None
 ) -> Done | None:
-    """The commit of one correction; None if somebody else has made it meanwhile."""
-    transaction = database.begin(GARDENER, timeout_s=timeout_s)
-    try:
-        if corrections.next_untended(database.db) != case:
-            transaction.rollback()
-            return None
-        with transaction.statement():
-            done = _carry_out(database, transaction, case, readers)
-    except BaseException:
-        transaction.rollback()
-        raise
-    transaction.commit()
-    return done
-
-
-def _carry_out(
-    database: Database, transaction: Transaction, case: Case, readers: Iterable[str]
-) -> Done:
-    """Append the effects of a correction to the gardener's commit."""
-    declared = database.declarations.at(case.tx)
+    """The commits of one correction; None if somebody else has made the last of them meanwhile."""
     derived = dependents(database.db, [case.assertion], case.seq)
+    stood = [one for one in derived if corrections.stood(database.db, one, case)]
+    done = Done(case, [], 0)
+    while True:
+        transaction = database.begin(GARDENER, timeout_s=timeout_s)
+        try:
+            if corrections.next_untended(database.db) != case:
+                transaction.rollback()
+                return None
+            with transaction.statement():
+                part, stood = _part(database.db, stood, case)
+                done = done._replace(flagged=done.flagged + len(part))
+                if not stood:
+                    changes = _charge(database, transaction, case, derived, readers)
+                    done = done._replace(changes=changes)
+                _flag(transaction, case, part)
+                if not stood:
+                    transaction.append(Tended(transaction.tx, transaction.order, case.digest))
+        except BaseException:
+            transaction.rollback()
+            raise
+        transaction.commit()
+        if not stood:
+            return done
+
+
+def _part(
+    db: apsw.Connection, stood: list[Dependent], case: Case
+) -> tuple[list[Dependent], list[Dependent]]:
+    """Those that are flagged by the next commit, and those that are left for another one."""
+    part: list[Dependent] = []
+    for number, one in enumerate(stood):
+        if len(part) == FLAGS_MAX:
+            return part, stood[number:]
+        if not corrections.is_flagged(db, one, case):
+            part.append(one)
+    return part, []
+
+
+def _charge(
+    database: Database,
+    transaction: Transaction,
+    case: Case,
+    derived: list[Dependent],
+    readers: Iterable[str],
+) -> list[TrustChange]:
+    """Move the trust of all who had a part in it."""
+    declared = database.declarations.at(case.tx)
     parts = [
         *corrections.parts_of(database.db, case),
         *(Part(name, "reader") for name in readers),
@@ -88,9 +131,7 @@ def _carry_out(
     topic = topics.of(database.db, case.subject, declared.topics)
     for part, share in charges(parts, declared):
         changes.append(_change(transaction, case, part, topic, 0.0, share))
-    flagged = _flag(database, transaction, case, derived)
-    transaction.append(Tended(transaction.tx, transaction.order, case.digest))
-    return Done(case, changes, flagged)
+    return changes
 
 
 def _change(
@@ -104,15 +145,9 @@ def _change(
     return change
 
 
-def _flag(
-    database: Database, transaction: Transaction, case: Case, derived: list[Dependent]
-) -> int:
-    """Flag what was derived and stood; how many."""
-    flagged = 0
-    for one in derived:
-        if corrections.stood(database.db, one, case):
-            text = flag_text(case.assertion, one.hops, case.agent, "corrected", case.reason)
-            order = transaction.order
-            transaction.append(Flag(transaction.tx, order, one.digest, case.digest, text))
-            flagged += 1
-    return flagged
+def _flag(transaction: Transaction, case: Case, part: list[Dependent]) -> None:
+    """Flag what was derived and stood."""
+    for one in part:
+        text = flag_text(case.assertion, one.hops, case.agent, "corrected", case.reason)
+        order = transaction.order
+        transaction.append(Flag(transaction.tx, order, one.digest, case.digest, text))

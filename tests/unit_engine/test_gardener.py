@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import epql
+from epql.engine.database import Database
 from epql.engine.governance import gardener
 from tests.unit_engine.corrected import World
 
@@ -241,3 +242,67 @@ def test_it_does_not_commit_an_open_transaction() -> None:
     with pytest.raises(epql.InterfaceError) as caught:
         world.connection.garden()
     assert caught.value.code == "transaction.open"
+
+
+# ---------------------------------------------------------------- very many dependents
+
+
+def many_derived(path: Any) -> tuple[World, str]:
+    """ann's claim, from which seven others are derived, and a gardener that is away."""
+    world = World(path, gardener=False)
+    name = world.claim("ann", "auth/jwt")
+    for number in range(7):
+        world.claim("near", f"a/{number}", because=name)
+    world.correct("sre", name)
+    return world, name
+
+
+def flags_of(world: World) -> list[int]:
+    """How many flags each of the gardener's commits wrote."""
+    sql = (
+        "SELECT count(f.id) FROM txn c JOIN agent g ON g.id=c.agent"
+        " LEFT JOIN flag f ON f.id >> 20 = c.tx WHERE g.name='gardener' GROUP BY c.tx ORDER BY c.tx"
+    )
+    return [row[0] for row in world.connection.runner.database.db.execute(sql)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "parts"), [(3, [3, 3, 1]), (7, [7]), (6, [6, 1]), (1, [1] * 7), (100, [7])]
+)
+def test_more_flags_than_a_commit_holds_come_in_parts(
+    monkeypatch: pytest.MonkeyPatch, limit: int, parts: list[int]
+) -> None:
+    monkeypatch.setattr(gardener, "FLAGS_MAX", limit)
+    world, _ = many_derived(":memory:")
+    (done,) = world.connection.garden()
+    assert done.flagged == 7
+    assert flags_of(world) == parts
+    assert world.failures() == {"ann": 1.0, "near": 0.125}
+
+
+@pytest.mark.parametrize("stop", range(4))
+def test_a_stop_between_the_parts_neither_loses_nor_doubles_anything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stop: int
+) -> None:
+    monkeypatch.setattr(gardener, "FLAGS_MAX", 2)
+    world, _ = many_derived(tmp_path / "kb")
+    begins = iter(range(100))
+    begin = Database.begin
+
+    def begin_or_stop(self: Database, *args: Any, **options: Any) -> Any:
+        if next(begins) == stop:
+            raise KeyboardInterrupt
+        return begin(self, *args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "begin", begin_or_stop)
+        with pytest.raises(KeyboardInterrupt):
+            world.connection.garden()
+    assert sum(flags_of(world)) == 2 * stop
+    world.reopen(gardener=True)
+    assert sum(flags_of(world)) == 7
+    sql = "SELECT count(*), count(DISTINCT assertion) FROM flag"
+    assert world.connection.runner.database.db.execute(sql).fetchone() == (7, 7)
+    assert world.failures() == {"ann": 1.0, "near": 0.125}
+    assert world.connection.garden() == []
+    world.connection.close()
