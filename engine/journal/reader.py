@@ -13,7 +13,14 @@ from dataclasses import replace
 
 from epql.engine.errors import OperationalError
 from epql.engine.files import Files
-from epql.engine.journal.format import FRAME_HEADER_SIZE, Frame, Malformed, decode_frame, is_newer
+from epql.engine.journal.format import (
+    FRAME_HEADER_SIZE,
+    Frame,
+    Malformed,
+    decode_frame,
+    decode_frame_header,
+    is_newer,
+)
 from epql.engine.journal.format import frame_length as length_of
 from epql.engine.journal.recovery import first_place, next_place
 from epql.engine.journal.scan import Scan, from_file
@@ -55,6 +62,7 @@ def read_frame_at(files: Files, segment: int, offset: int, *, salt: bytes | None
         data = files.read(name, offset, _FIRST_READ)
         length = length_of(data[:FRAME_HEADER_SIZE])
         if len(data) < length:
+            decode_frame_header(memoryview(data), salt=salt)  # before so much is read for it
             data = files.read(name, offset, length)
         return decode_frame(memoryview(data), segment=segment, offset=offset, salt=salt)
     except Malformed as error:

@@ -110,6 +110,8 @@ class Scan:
                 self._take_trailer()
                 return None
             length = frame_length(head)
+            if length > _CHUNK_FIRST:
+                decode_frame_header(head, salt=self.tail.salt)  # before so much is read for it
             frame = decode_frame(
                 self._view(offset, length),
                 segment=self.tail.segment,
