@@ -14,48 +14,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import apsw
 
 from epql.engine.audit.index import AuditIndex
 from epql.engine.audit.log import AuditLog, check_mode
 from epql.engine.clock import micros
+from epql.engine.doubt import DOUBTFUL, put_in_doubt
 from epql.engine.errors import Error, InterfaceError, OperationalError
-from epql.engine.files import MemoryFiles, OsFiles
-from epql.engine.folder import (
-    INDEX,
-)
+from epql.engine.files import Files
 from epql.engine.governance.rules import Rulebook
 from epql.engine.index.declarations import Declarations, Views
 from epql.engine.index.fold import Fold
-from epql.engine.index.schema import OutdatedIndex, open_index
 from epql.engine.ingest import applied, catch_up, checkpoint, diverged
 from epql.engine.journal.reader import read_frames
 from epql.engine.journal.recovery import open_tail
-from epql.engine.journal.segments import segment_name
+from epql.engine.journal.segments import list_segments, segment_name
 from epql.engine.journal.writer import JournalWriter
 from epql.engine.lock import Note
 from epql.engine.opening import (
     DURABILITIES,
-    MEMORY,
     Options,
     busy,
     chains_of,
     milliseconds,
     open_folder,
-    remove_index,
 )
 from epql.engine.reading import translated
-from epql.engine.rebuild import rebuild
 from epql.engine.records import CommitInfo
 from epql.engine.transaction import Transaction
 from epql.engine.turns import Turns
-
-if TYPE_CHECKING:
-    import tempfile
+from epql.engine.usable import Opening, PrivateFolder, open_usable
 
 
 class Database:
@@ -74,7 +65,7 @@ class Database:
         self.notices: list[str] = []
         self.transaction: Transaction | None = None
         self._writer: JournalWriter | None = None
-        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._private: PrivateFolder | None = None
         self.behind_by = 0
         self._applied_mark: tuple[int, int, int] | None = None
         self.files, self.lock = open_folder(path, options)
@@ -82,12 +73,18 @@ class Database:
         self.path = path
         self._audited: AuditIndex | None = None
         self.audit = AuditLog(chains_of(self.files), options.audit, tell=self.notices.append)
-        self._attach(self._open_index())
+        self.told = self.turns.told = partial(_told, self.files)
         try:
+            usable = open_usable(Opening(path, self.files, self.lock, options, self.notices.append))
+            self._private = usable.private
+            self._attach(usable.db)
             self._catch_up_at_open()
-        except BaseException:
+        except BaseException as error:
             self.close()
-            raise
+            told = self.told(error)
+            if told is None:
+                raise
+            raise told from error
 
     def _attach(self, db: apsw.Connection) -> None:
         self.turns.watch(db)
@@ -231,12 +228,12 @@ class Database:
             except BaseException:
                 self._roll_back()
                 raise
-        except apsw.Error as error:
+        except BaseException as error:
             self.lock.release()
-            raise translated(error) from error
-        except BaseException:
-            self.lock.release()
-            raise
+            told = self.told(error)
+            if told is None:
+                raise
+            raise told from error
         self.behind_by = 0
         self.transaction = transaction
         return transaction
@@ -270,7 +267,8 @@ class Database:
             instant = transaction.fixed_at if transaction.fixed_at is not None else self._stamp()
             transaction.restamp(instant)
             (appended,) = writer.append([transaction.pending(instant)])
-        except BaseException:
+        except BaseException as error:
+            self.told(error)
             self.abandon(transaction)
             raise
         try:
@@ -281,9 +279,9 @@ class Database:
             self.db.execute("COMMIT")
         except BaseException as error:
             # durable all the same: the index is caught up before the next statement
-            self._roll_back()
             self.behind_by = appended.tx
-            if not isinstance(error, apsw.Error):
+            self._roll_back()
+            if self.told(error) is None:
                 raise
         finally:
             self.transaction = None
@@ -303,9 +301,13 @@ class Database:
                     self.lock.release()
 
     def _note_nothing_in_flight(self) -> None:
+        """Take 'writing' back, unless a write failed: then what the page cache shows may be gone,
+        and only a new file is believed (rule J7)."""
         writer = self._writer
-        note = self.lock.read_note() if writer is not None else None
-        if writer is not None and note is not None and note.state == "writing":
+        if writer is None or writer.failed:
+            return
+        note = self.lock.read_note()
+        if note is not None and note.state == "writing":
             self.lock.note("clean", writer.tail.segment, writer.tail.synced)
 
     def forget(self) -> None:
@@ -338,26 +340,26 @@ class Database:
                 catch_up(self.fold, self.files, upto=self.behind_by)
             finally:
                 self.lock.release()
-        except (OperationalError, apsw.Error):
+        except (OperationalError, apsw.Error) as error:
+            self.told(error)
             return  # reads go on at the last commit that is in the index, and say so
         self.behind_by = 0
 
     def close(self) -> None:
         """Roll back what is open and let go of everything."""
-        if self.transaction is not None:
-            self.abandon(self.transaction)
-        try:
-            self.audit.close()
-        finally:
-            if self._audited is not None:
-                self._audited.close()
-            if self._writer is not None:
-                self._writer.close()
-            self.lock.close()
-            if hasattr(self, "db"):
-                self.db.close()
+        with ExitStack() as ending:  # each of them, whatever becomes of the others; the last first
             if self._private is not None:
-                self._private.cleanup()
+                ending.callback(self._private.remove)
+            if hasattr(self, "db"):
+                ending.callback(self.db.close)
+            ending.callback(self.lock.close)
+            if self._writer is not None:
+                ending.callback(self._writer.close)
+            if self._audited is not None:
+                ending.callback(self._audited.close)
+            ending.callback(self.audit.close)
+            if self.transaction is not None:
+                self.abandon(self.transaction)
 
     # ------------------------------------------------------------ steps
 
@@ -403,70 +405,15 @@ class Database:
             raise busy() from error
 
     def _roll_back(self) -> None:
-        if self.db.in_transaction:
-            self.db.execute("ROLLBACK")
-        self.forget()
+        try:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+        except apsw.Error as error:
+            self.told(error)  # what is in the journal is not changed by it
+        finally:
+            self.forget()
 
     # ------------------------------------------------------------ opening
-
-    def _open_index(self) -> apsw.Connection:
-        if isinstance(self.files, MemoryFiles):
-            return open_index(MEMORY)
-        assert isinstance(self.files, OsFiles)
-        path = self.files.root / INDEX
-        if self.options.read_only:
-            return self._open_read_only(path)
-        if not path.exists():
-            self._make_way(path)
-        try:
-            return open_index(str(path), busy_ms=self._busy_ms())
-        except OutdatedIndex:
-            rebuild(self.path, self.options)
-            self.notices.append("the index was made anew, for this version of the program")
-            return open_index(str(path), busy_ms=self._busy_ms())
-
-    def _make_way(self, path: Path) -> None:
-        """Before an index is made anew: a -wal left by a deleted one would be taken for its own."""
-        self.lock.acquire(self.options.timeout_s)
-        try:
-            if not path.exists():
-                remove_index(path)
-                open_index(str(path)).close()
-        finally:
-            self.lock.release()
-
-    def _open_read_only(self, path: Path) -> apsw.Connection:
-        """The index as it is, if it is up to date; else a private one folded from the journal.
-
-        SQLite's immutable=1 would silently drop what is still in the -wal (design.md §3).
-        """
-        if path.exists():
-            try:
-                db = open_index(str(path), read_only=True, busy_ms=self._busy_ms())
-                if self._is_current(db):
-                    return db
-                db.close()
-            except (Error, apsw.Error):
-                pass
-        import tempfile  # few connections need it
-
-        self._private = tempfile.TemporaryDirectory(prefix="epql-")
-        self.notices.append("the index cannot be used as it is; a private one was made")
-        db = open_index(str(Path(self._private.name) / INDEX))
-        tail = open_tail(self.files, repair=False, lock=self.lock).tail
-        catch_up(Fold(db), self.files, upto=tail.last_tx)
-        return db
-
-    def _is_current(self, db: apsw.Connection) -> bool:
-        """Whether nobody needs to catch this index up, or somebody is doing so just now.
-
-        The journal is read first, then the lock, then the index: whoever wrote what was read and
-        has let go of the lock since has applied it, unless he died.
-        """
-        if self.lock.probe():
-            return True
-        tail = open_tail(self.files, repair=False, lock=self.lock).tail
-        return self.lock.probe() or applied(db).tx >= tail.last_tx
 
     def _catch_up_at_open(self) -> None:
         if not self.options.read_only and not self.lock.probe():
@@ -480,11 +427,30 @@ class Database:
             return  # somebody writes, and keeps the index up
         try:
             note = self.lock.read_note()
-            if note is None or not note.is_clean:
+            if note is None or not note.is_clean or self._is_torn(note):
                 self._ready_writer()
             self._catch_up()
         finally:
             self.lock.release()
 
+    def _is_torn(self, note: Note) -> bool:
+        """Whether a journal that was left clean has an unfinished commit behind its end: a power
+        cut takes the note back to an older one, which was never synced."""
+        segments = list_segments(self.files)
+        size = self.files.stat(segment_name(segments[-1])).size
+        if (segments[-1], size) == (note.segment, note.offset):
+            return False
+        return open_tail(self.files, repair=False, mark=note).cut_bytes > 0
+
     def _busy_ms(self) -> int:
         return milliseconds(self.options.timeout_s)
+
+
+def _told(files: Files, error: BaseException) -> Error | None:
+    """SQLite's error as one of ours, None if it is not SQLite's. One that casts doubt on the index
+    has it checked at the next opening (rule I8)."""
+    cause = error.__cause__ if isinstance(error, Error) else error
+    is_of_disk = isinstance(error, Error) and error.code == "journal.io"
+    if is_of_disk or isinstance(cause, DOUBTFUL):
+        put_in_doubt(files)
+    return translated(error) if isinstance(error, apsw.Error) else None

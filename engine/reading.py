@@ -42,7 +42,7 @@ class Rows:
             raise
         except BaseException as error:
             self.close()
-            _tell(error)
+            _tell(self._session, error)
 
     def rest(self) -> list[Row]:
         """All rows that are left; cheaper than one by one. Raises: as the next row would."""
@@ -50,7 +50,7 @@ class Rows:
             found = list(self._rows)
         except BaseException as error:
             self.close()
-            _tell(error)
+            _tell(self._session, error)
         self.close()
         return found
 
@@ -86,10 +86,11 @@ class Rows:
         self._session.close_scopes(self._numbers)
 
 
-def _tell(error: BaseException) -> NoReturn:
+def _tell(session: Session, error: BaseException) -> NoReturn:
     """Raise what a person is told of an error while rows are fetched."""
-    if isinstance(error, apsw.Error):
-        raise translated(error) from error
+    told = session.told(error)
+    if told is not None:
+        raise told from error
     if isinstance(error, UnicodeDecodeError):
         raise DataError(
             "a text in the answer is not valid UTF-8",
@@ -118,7 +119,7 @@ def run(
     numbers = session.open_scopes(scopes.values())
     bound = {**bindings, **dict(zip(scopes, numbers, strict=True))}
     try:
-        with _translating():
+        with _translating(session):
             cursor = session.sql.execute(sql, bound)
     except BaseException:
         session.close_scopes(numbers)
@@ -139,7 +140,7 @@ def run_many(session: Session, sql: str, rows: Iterable[Sequence[Any]]) -> int:
     `parameters_of`; how many rows were changed. Raises: as `run`.
     """
     before = session.sql.total_changes()
-    with _translating():
+    with _translating(session):
         session.sql.executemany(sql, rows)
     return session.sql.total_changes() - before
 
@@ -150,11 +151,11 @@ def parameters_of(session: Session, sql: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def _translating() -> Iterator[None]:
+def _translating(session: Session) -> Iterator[None]:
     try:
         yield
     except apsw.Error as error:
-        raise translated(error) from error
+        raise (session.told(error) or error) from error
     except (OverflowError, UnicodeEncodeError) as error:
         raise unfit(error) from error
 
@@ -180,14 +181,14 @@ def typed_columns_of(session: Session, sql: str) -> list[tuple[str, str | None]]
     try:
         return [(one[0], one[1]) for one in apsw.ext.query_info(session.sql, sql).description]
     except apsw.Error as error:
-        raise translated(error) from error
+        raise (session.told(error) or error) from error
 
 
 def declared_types(session: Session, sql: str) -> list[str | None]:
     """What the columns SQL gives are declared as, None for what is computed; TIMESTAMP for the
     columns of relations that show instants.
     """
-    with _translating():
+    with _translating(session):
         found = apsw.ext.query_info(session.sql, sql).description_full or ()
     return [_declared(*one) for one in found]
 
@@ -204,7 +205,7 @@ def _declared(
 def scratch_columns(session: Session, table: str) -> list[tuple[str, str | None]]:
     """The columns of a scratch table with their declared types."""
     sql = "SELECT name, nullif(type, '') FROM pragma_table_xinfo(?, 'temp') WHERE hidden <> 1"
-    with _translating():
+    with _translating(session):
         return list(session.sql.execute(sql, (table,)))
 
 
@@ -258,7 +259,7 @@ def translated(error: apsw.Error) -> Error:
         return InternalError(
             f"the index is damaged: {text}",
             code="index.corrupt",
-            hint="epql rebuild makes a new index from the journal",
+            hint="open the database again: it is checked, and made anew from the journal",
         )
     if not isinstance(error, _REFUSED):
         return OperationalError(f"the index failed: {text}", code="index.failed")

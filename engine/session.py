@@ -61,6 +61,7 @@ class Session:
         self._next = 0
         self._is_audit_current = False
         self.turns = database.turns
+        self.told = database.told
         self.db = database.db
         self.sql = _open()
         self.turns.watch(self.sql)

@@ -16,7 +16,7 @@ import apsw
 
 from epql.engine.index.ask import Row, first
 from epql.engine.lifecycle import NAME
-from epql.engine.reading import translated, unfit
+from epql.engine.reading import unfit
 from epql.engine.records import Object
 from epql.engine.session import Session
 
@@ -60,7 +60,7 @@ def find(
         look_up = _LOOK_UPS.get(kind)
         return [] if look_up is None else look_up(db, prefix, tx)
     except apsw.Error as error:
-        raise translated(error) from error
+        raise (session.told(error) or error) from error
     except UnicodeEncodeError as error:
         raise unfit(error) from error
 

@@ -31,7 +31,6 @@ from epql.engine.index.declarations import Declared
 from epql.engine.index.fold import Entry, Fold, Head
 from epql.engine.journal.writer import Pending
 from epql.engine.lifecycle import CODE, NAME, TERMINAL, check_move
-from epql.engine.reading import translated
 from epql.engine.records import (
     Assertion,
     CommitInfo,
@@ -128,7 +127,7 @@ class Transaction:
             yield
             is_kept = not dry_run
         except apsw.Error as error:
-            raise translated(error) from error
+            raise (self._database.told(error) or error) from error
         finally:
             with self._database.turns.shielded():
                 if not self._fold.db.in_transaction:

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from msgspec import structs
 
@@ -97,8 +97,8 @@ class Runner:
             self.database.refresh()
             resolver = self._resolver(params)
             result = self._dispatch(parsed, resolver)
-        except Error as error:
-            raise error.with_text(text) from error.__cause__
+        except Exception as error:
+            self._tell(error, text)
         result.notices = [*resolver.notices, *result.notices, *self._take_notices()]
         if not self.state.notices:
             result.notices = []
@@ -148,10 +148,19 @@ class Runner:
                 return Answer(count, columns, answers)
 
             result = self._write(run, self._resolver(()), dry_run=dry_run)
-        except Error as error:
-            raise error.with_text(text) from error.__cause__
+        except Exception as error:
+            self._tell(error, text)
         result.notices += self._take_notices()
         return result
+
+    def _tell(self, error: Exception, text: str) -> NoReturn:
+        """Raise what a person is told of an error of a statement."""
+        told = self.database.told(error)
+        if told is not None:
+            raise told.with_text(text) from error
+        if isinstance(error, Error):
+            raise error.with_text(text) from error.__cause__
+        raise error
 
     def _take_notices(self) -> list[str]:
         """What is to be told besides the statement: of the gardener, of the audit's writing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 from urllib.parse import quote
 
 import apsw
@@ -160,13 +161,20 @@ _READ_WRITE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 
 
 def _check_sqlite() -> None:
-    number = apsw.SQLITE_VERSION_NUMBER
-    if number < SQLITE_MIN:
+    version = apsw.sqlite_lib_version()  # that which runs, not that which apsw was compiled with
+    if _number_of(version) < SQLITE_MIN:
         raise OperationalError(
-            f"SQLite {apsw.sqlite_lib_version()} is too old for several processes",
+            f"SQLite {version} is too old for several processes",
             code="index.sqlite_version",
             hint="install apsw 3.51.3 or newer",
         )
+
+
+@cache
+def _number_of(version: str) -> int:
+    """The version as SQLite counts it: 3.51.3 is 3051003."""
+    major, minor, patch = (int(part) for part in version.split(".")[:3])
+    return major * 1_000_000 + minor * 1_000 + patch
 
 
 def _configure(db: apsw.Connection, busy_ms: int) -> None:
