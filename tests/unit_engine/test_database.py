@@ -145,8 +145,8 @@ def test_a_database_that_another_connection_is_making_is_not_foreign(tmp_path: P
         (_format("EPQL database\nversion 99\n"), "database.version"),
         (lambda path: shutil.rmtree(path / "journal"), "journal.damaged"),
         (_segment(lambda data: b"x" * 100 + data[100:]), "journal.damaged"),
-        (_segment(lambda data: data[:200] + b"x" + data[201:]), "journal.damaged"),
-        (_segment(lambda data: data[:-40] + b"x" + data[-39:]), "journal.damaged"),
+        (_segment(lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:]), "journal.damaged"),
+        (_segment(lambda data: data[:-40] + bytes([data[-40] ^ 1]) + data[-39:]), "journal.damaged"),
         (_segment(lambda data: data[:120]), "index.diverged"),
     ],
 )  # fmt: skip
