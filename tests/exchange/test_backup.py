@@ -18,14 +18,11 @@ import pytest
 import epql
 from epql.cli.main import main
 from epql.engine import backup as engine
-<<<<<<< HEAD
-from epql.engine.head import head_of
-from epql.engine.leftovers import hold, leftovers
-=======
 from epql.engine.files import Files, OsFiles
+from epql.engine.head import head_of
 from epql.engine.journal.writer import Pending
+from epql.engine.leftovers import hold, leftovers
 from epql.engine.records import CommitInfo, encode
->>>>>>> 4689e20 (R17: 73 planted bugs, each with the tests that must notice)
 from tests.exchange.moving import commits
 from tests.samples.sample import unpack
 
@@ -222,7 +219,6 @@ def test_damage_of_the_source_is_not_copied_unnoticed(con: epql.Connection, tmp_
     assert not (tmp_path / "b").exists() and hidden(tmp_path) == []
 
 
-<<<<<<< HEAD
 def test_damage_in_a_sealed_segment_is_found_by_reading_the_copy(tmp_path: Path) -> None:
     path = unpack("v1/segments", tmp_path)
     log = sorted((path / "journal").iterdir())[0]
@@ -284,7 +280,6 @@ def test_what_a_killed_one_left_is_removed_by_the_next(
     assert [path.name for path in leftovers(tmp_path / words[2])] == [filled.name]
 
 
-=======
 def test_a_disk_that_alters_what_is_copied_is_noticed(
     con: epql.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,7 +298,6 @@ def test_a_disk_that_alters_what_is_copied_is_noticed(
     assert not (tmp_path / "b").exists() and hidden(tmp_path) == []
 
 
->>>>>>> 4689e20 (R17: 73 planted bugs, each with the tests that must notice)
 def test_what_is_no_backup(con: epql.Connection, tmp_path: Path) -> None:
     (tmp_path / "some").mkdir()
     for path, code in (("some", "backup.missing"), ("none", "files.missing")):
