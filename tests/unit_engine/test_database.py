@@ -119,6 +119,11 @@ def _format(text: str) -> Any:
     return lambda path: (path / "FORMAT").write_text(text)
 
 
+def _flipped(data: bytes, at: int) -> bytes:
+    at %= len(data)
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
 def _segment(change: Any) -> Any:
     def spoil(path: Path) -> None:
         (segment,) = (path / "journal").glob("*.log")
@@ -145,8 +150,8 @@ def test_a_database_that_another_connection_is_making_is_not_foreign(tmp_path: P
         (_format("EPQL database\nversion 99\n"), "database.version"),
         (lambda path: shutil.rmtree(path / "journal"), "journal.damaged"),
         (_segment(lambda data: b"x" * 100 + data[100:]), "journal.damaged"),
-        (_segment(lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:]), "journal.damaged"),
-        (_segment(lambda data: data[:-40] + bytes([data[-40] ^ 1]) + data[-39:]), "journal.damaged"),
+        (_segment(lambda data: _flipped(data, 200)), "journal.damaged"),
+        (_segment(lambda data: _flipped(data, -40)), "journal.damaged"),
         (_segment(lambda data: data[:120]), "index.diverged"),
     ],
 )  # fmt: skip
