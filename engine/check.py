@@ -174,7 +174,7 @@ def opened_index(path: Path) -> Iterator[tuple[apsw.Connection | None, Fault | N
             db = _open(path, until)
             until.callback(db.close)
             db.execute("BEGIN")
-            applied(db)  # the snapshot begins with the first read
+            _check_checkpoint(*applied(db)[:2])  # the snapshot begins with the first read
         except (Error, apsw.Error) as error:
             yield None, _unreadable(error)
         else:
@@ -197,6 +197,11 @@ def _open(path: Path, until: ExitStack) -> apsw.Connection:
     for file in (path, log):
         shutil.copyfile(file, folder / file.name)
     return open_index(str(folder / path.name), read_only=True)
+
+
+def _check_checkpoint(tx: object, digest: object) -> None:
+    if not isinstance(tx, int) or tx < 0 or not isinstance(digest, bytes | None):
+        raise InternalError("its checkpoint is not one of ours", code="index.corrupt")
 
 
 def _stamp(path: Path) -> tuple[object, ...]:
@@ -226,6 +231,10 @@ def _translated() -> Iterator[None]:
         yield
     except apsw.BusyError as error:
         raise OperationalError("the index is busy", code="index.busy", retryable=True) from error
+    except apsw.Error as error:  # such as no room for the fresh fold
+        raise OperationalError(
+            f"the index cannot be compared: {error}", code="index.failed"
+        ) from error
 
 
 def check_sqlite(db: apsw.Connection) -> Iterator[Fault]:
@@ -270,6 +279,8 @@ def _check_fold(
                 tell = None if progress is None else (lambda done: progress(done, tx))
                 catch_up(Fold(fresh), files, upto=tx, progress=tell)
             yield from compare(db, fresh, tables)
+        except apsw.CorruptError as error:
+            yield Fault("index.corrupt", f"SQLite finds its file damaged: {error}")
         finally:
             fresh.close()
 

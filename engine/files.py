@@ -224,6 +224,10 @@ def _stat_of(stat: os.stat_result) -> Stat:
     return Stat(stat.st_size, (stat.st_dev, stat.st_ino))
 
 
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""A pipe in a file's place gives an error, and nobody waits for who writes into it."""
+
+
 class OsFiles:
     """`Files` in a folder of the operating system. Nothing in it is readable by others."""
 
@@ -254,7 +258,7 @@ class OsFiles:
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         try:
-            fd = os.open(self._prefix + name, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self._prefix + name, _READ)
             try:
                 if length is None:
                     length = max(0, os.fstat(fd).st_size - start)
@@ -272,7 +276,8 @@ class OsFiles:
 
     def _opened(self, name: str, flags: int) -> Handle:
         try:
-            fd = os.open(self._prefix + name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+            flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            fd = os.open(self._prefix + name, flags, FILE_MODE)
         except OSError as error:
             raise translate(error, "open", name) from error
         return OsHandle(fd, name)

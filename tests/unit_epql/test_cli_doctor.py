@@ -17,6 +17,9 @@ import pytest
 
 import epql as connector
 from epql.cli.doctor import database, machine, volume
+from epql.engine import volumes
+from epql.engine.doubt import put_in_doubt
+from epql.engine.files import OsFiles
 from epql.engine.lock import WriterLock
 from tests.unit_epql.cli import epql, story
 
@@ -231,6 +234,14 @@ def test_records_that_were_set_aside(kb: Path) -> None:
     assert "1 record set aside" in epql("doctor", kb).out and "Z: unknown kind" in _told(kb)
 
 
+def test_an_index_in_doubt(kb: Path) -> None:
+    put_in_doubt(OsFiles(kb))
+    code, found = doctor(kb)
+    assert code == 0 and found["doubt"]["status"] == "warn"
+    assert epql("query", kb, "SELECT 1").code == 0
+    assert "doubt" not in doctor(kb)[1], "the remedy helps"
+
+
 def _told(kb: Path) -> str:
     return " ".join(epql("doctor", kb).out.split())
 
@@ -306,10 +317,10 @@ def test_kinds_of_file_systems(
         f"22 21 0:99 / {here} rw,relatime shared:1 - {kind} server:/x rw\n"
         f"23 21 0:98 / {here}-other rw - nfs server:/y rw\n"
     )
-    monkeypatch.setattr(volume, "MOUNTS", table)
+    monkeypatch.setattr(volumes, "MOUNTS", table)
     found = doctor(kb)[1]["file system"]
     assert found["status"] == status and told in found["value"] and kind in found["value"]
-    monkeypatch.setattr(volume, "MOUNTS", tmp_path / "none")
+    monkeypatch.setattr(volumes, "MOUNTS", tmp_path / "none")
     assert "cannot be told" in doctor(kb)[1]["file system"]["value"]
 
 

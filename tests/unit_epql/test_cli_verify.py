@@ -227,6 +227,47 @@ def test_an_index_behind_the_journal(verify: Verify, base: Path, tmp_path: Path)
     assert said.code == 0 and "the index is at tx 34, the journal at tx 35" in said.err
 
 
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("UPDATE meta SET value='x' WHERE key='applied_tx'", "its checkpoint is not one of ours"),
+        ("UPDATE meta SET value=-5 WHERE key='applied_tx'", "its checkpoint is not one of ours"),
+        ("DROP TABLE aside", "its schema is not the one it should have: aside"),
+        ("DROP TABLE meta", "no such table: meta"),
+    ],
+)
+def test_an_index_that_somebody_has_changed_by_hand(
+    verify: Verify, base: Path, capsys: pytest.CaptureFixture[str], sql: str, told: str
+) -> None:
+    spoil(base, sql)
+    said = verify(base)
+    assert said.code == 1 and told in said.err
+    assert main(["doctor", str(base)]) == 1
+    assert "defect" not in "".join(capsys.readouterr())
+
+
+def test_a_pipe_in_a_segment_s_place_keeps_nobody_waiting(verify: Verify, base: Path) -> None:
+    file = journal(base)
+    file.unlink()
+    os.mkfifo(file)
+    assert main(["verify", str(base)]) == 2
+    assert main(["doctor", str(base)]) == 1 and main(["head", str(base)]) == 1
+    with pytest.raises(epql.OperationalError) as caught:
+        epql.connect(base)
+    assert caught.value.code == "journal.io"
+
+
+def test_no_room_for_the_fresh_fold_cannot_be_told(
+    verify: Verify, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise apsw.FullError("FullError: database or disk is full")
+
+    monkeypatch.setattr(checking, "catch_up", full)
+    said = verify(base)
+    assert said.code == 2 and "index.failed: the index cannot be compared" in said.err
+
+
 def test_the_index_beside_which_a_killed_process_left_files(verify: Verify, tmp_path: Path) -> None:
     for name in ("v1/torn", "v1/unclean"):
         (tmp_path / name).mkdir(parents=True)

@@ -34,6 +34,7 @@ def database(path: Path) -> Findings:
     yield from looked_at("size", lambda: _sizes(path))
     yield from looked_at("lock", lambda: _lock(path))
     yield from looked_at("clock", lambda: _clock(path))
+    yield from looked_at("doubt", lambda: _doubt(path))
     yield from looked_at("kept aside", lambda: _torn(path))
     yield from looked_at("unfinished copies", lambda: _unfinished(path))
     yield from looked_at("journal", lambda: _contents(path))
@@ -145,6 +146,17 @@ def _clock(path: Path) -> Findings:
         yield Finding("clock", "after the last commit")
 
 
+def _doubt(path: Path) -> Findings:
+    from epql.engine.doubt import is_in_doubt
+    from epql.engine.files import OsFiles
+
+    if is_in_doubt(OsFiles(path)):
+        yield Finding(
+            "doubt", "the disk refused something of the index, or gave back what was not written",
+            WARN, f"the next opening for writing checks it: epql {path} -c 'SELECT 1'",
+        )  # fmt: skip
+
+
 def _torn(path: Path) -> Findings:
     """What recovery has cut off and kept."""
     files = sorted((path / "journal").glob("torn-*.part"))
@@ -193,7 +205,7 @@ def _contents(path: Path) -> Findings:
             yield Finding("index", fault.sentence, status, remedy)
             return
         if index is not None:
-            yield from _set_aside(index)
+            yield from looked_at("records", lambda: _set_aside(index))
     behind = list(check_age(files, path / INDEX, tx, report.last_tx)) if report.is_sound else []
     for fault in behind:
         yield Finding("index", fault.sentence, WARN, f"epql {path} -c 'SELECT 1'")

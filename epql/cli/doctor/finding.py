@@ -48,6 +48,14 @@ def looked_at(name: str, look: Callable[[], Findings]) -> Findings:
         yield from look()
     except Error as error:
         yield Finding(name, f"{error.code}: {error.message}", FAIL, error.hint)
-    except OSError as error:
+    except OSError as error:  # before SQLite's, which are none
         where = f": {error.filename}" if error.filename else ""
         yield Finding(name, f"{error.strerror or error}{where}", FAIL, "see to its permissions")
+    except Exception as error:
+        import apsw  # the doctor has to work where it is missing
+
+        if not isinstance(error, apsw.Error):
+            raise
+        yield Finding(
+            name, f"SQLite: {error}", FAIL, "epql verify tells more; epql rebuild mends it"
+        )
