@@ -54,6 +54,7 @@ class Planting:
 
 
 def _exchange(old: Any, new: Any) -> None:
+    """Put one in the other's place in every module of the product."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "epql" and isinstance(module, ModuleType):
             for key, value in list(vars(module).items()):
