@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
 
+import epql
 from epql.engine.audit.record import KINDS as AUDIT_KINDS
 from epql.engine.audit.schema import SCHEMA as AUDIT_SCHEMA
+from epql.engine.digest import digest
+from epql.engine.head import head_of
 from epql.engine.index.schema import SCHEMA
 from epql.engine.lifecycle import CODE
+from epql.engine.lock import Note, decode_note, encode_note
 from epql.engine.records import (
     KINDS,
     Assertion,
@@ -131,3 +137,49 @@ def test_the_fields_of_the_audit_are_in_the_order_of_the_page(kind: str) -> None
     assert part
     told = re.findall(r"^\| \d+ \| `(\w+)`", part[0], re.MULTILINE)
     assert told == [field.name for field in msgspec.structs.fields(AUDIT_KINDS[kind])]
+
+
+# ---------------------------------------------------------------- small files
+
+
+def test_a_backup_s_manifest_has_the_lines_of_its_page(tmp_path: Path) -> None:
+    page = (DOCS / "formats" / "backup.md").read_text()
+    (shown,) = [block for block in blocks_of(page) if block.language == "text"]
+    told = [line.partition("  ")[0].split(" ") for line in shown.lines]
+    with closing(epql.connect(":memory:", autocommit=True)) as connection:
+        connection.execute("ASSERT ('a', 'b', 'c')")
+        made = connection.backup(tmp_path / "b")
+        (digest,) = connection.execute("SELECT digest FROM commits").fetchone()
+    lines = (tmp_path / "b" / "BACKUP").read_text().splitlines()
+    assert [line.split(" ")[0] for line in lines] == [words[0] for words in told]
+    assert lines == ["EPQL backup", "version 1", "tx 1", f"digest {digest}"]
+    assert made.head.startswith(f"1:{digest}:")
+
+
+def test_the_note_in_lock_lies_as_its_page_says() -> None:
+    page = (DOCS / "formats" / "journal.md").read_text()
+    part = page.partition("## The note in LOCK")[2].partition("## A worked example")[0]
+    told = re.findall(r"^\| (\d+) \| (\d+) \| ([\w -]+) \|", part, re.MULTILINE)
+    note = Note("writing", 7, 120, 42, "0123456789abcdef", 1_700, 1_701)
+    line = encode_note(note).decode()
+    fields = {name: line[int(at) : int(at) + int(size)] for at, size, name in told}
+    check = digest(line[:112].encode()).hex()[:15]
+    assert fields == {
+        "state": "writing", "segment": f"{7:020d}", "offset": f"{120:012d}", "pid": f"{42:010d}",
+        "boot id": "0123456789abcdef", "since": f"{1700:020d}", "instant": f"{1701:020d}",
+        "check": check, "end": "\n",
+    }  # fmt: skip
+    assert decode_note(line.encode()) == note
+
+
+def test_a_head_is_written_as_its_page_says(tmp_path: Path) -> None:
+    with closing(epql.connect(tmp_path / "kb", autocommit=True)) as connection:
+        connection.execute("ASSERT ('a', 'b', 'c')")
+    (segment,) = (tmp_path / "kb" / "journal").iterdir()
+    data = segment.read_bytes()
+    assert str(head_of(tmp_path / "kb")) == f"1:{data[-32:].hex()}:{data[16:32].hex()}"
+
+
+def test_the_file_format_has_two_lines(tmp_path: Path) -> None:
+    epql.connect(tmp_path / "kb").close()
+    assert (tmp_path / "kb" / "FORMAT").read_bytes() == b"EPQL database\nversion 1\n"

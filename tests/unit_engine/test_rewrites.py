@@ -121,7 +121,7 @@ def test_each_way_is_found(name: str) -> None:
 
 
 def test_the_whole_folder(tmp_path: Path) -> None:
-    for number in (4, 5, 8):
+    for number in (4, 5, 8, 213):  # in 213 a commit's records are there twice: they do not fit
         if found(1, number):
             on_disk(tmp_path / str(number), 1, number)
 
