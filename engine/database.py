@@ -44,6 +44,7 @@ from epql.engine.opening import (
 )
 from epql.engine.reading import translated
 from epql.engine.records import CommitInfo
+from epql.engine.shortage import shortage
 from epql.engine.transaction import Transaction
 from epql.engine.turns import Turns
 from epql.engine.usable import Opening, PrivateFolder, open_usable
@@ -65,6 +66,7 @@ class Database:
         self.notices: list[str] = []
         self.transaction: Transaction | None = None
         self._writer: JournalWriter | None = None
+        self._is_unsettled = False
         self._private: PrivateFolder | None = None
         self.behind_by = 0
         self._applied_mark: tuple[int, int, int] | None = None
@@ -212,28 +214,27 @@ class Database:
         self.check_writable()
         if self.transaction is not None:
             raise InterfaceError("a transaction is open already", code="transaction.open")
+        self.settle()
         self.lock.acquire(self.options.timeout_s if timeout_s is None else timeout_s)
+        self._is_unsettled = True
         try:
             writer = self._ready_writer()
             if applied(self.db).tx < writer.last_tx:
                 self._catch_up()  # for good, whatever becomes of this transaction
             self.db.execute("BEGIN IMMEDIATE")
-            try:
-                if applied(self.db).tx != writer.last_tx:
-                    raise diverged(applied(self.db).tx)
-                self.db.execute("SAVEPOINT epql_transaction")
-                info = CommitInfo(writer.last_tx + 1, agent, origin, key)
-                instant = self._stamp() if at is None else at
-                transaction = Transaction(self, instant, info, fixed_at=at)
-            except BaseException:
-                self._roll_back()
-                raise
+            if applied(self.db).tx != writer.last_tx:
+                raise diverged(applied(self.db).tx)
+            self.db.execute("SAVEPOINT epql_transaction")
+            info = CommitInfo(writer.last_tx + 1, agent, origin, key)
+            instant = self._stamp() if at is None else at
+            transaction = Transaction(self, instant, info, fixed_at=at)
         except BaseException as error:
-            self.lock.release()
+            self.settle()
             told = self.told(error)
             if told is None:
                 raise
             raise told from error
+        self._is_unsettled = False
         self.behind_by = 0
         self.transaction = transaction
         return transaction
@@ -268,9 +269,10 @@ class Database:
             transaction.restamp(instant)
             (appended,) = writer.append([transaction.pending(instant)])
         except BaseException as error:
-            self.told(error)
             self.abandon(transaction)
+            self.told(error)
             raise
+        self._is_unsettled = True
         try:
             self.fold.finish(
                 appended.tx, instant, transaction.record_count, appended.digest,
@@ -286,11 +288,13 @@ class Database:
         finally:
             self.transaction = None
             self.lock.release()
+        self._is_unsettled = False
         return appended.tx
 
     def abandon(self, transaction: Transaction) -> None:
         """Undo a transaction. Called by Transaction.rollback."""
         self.transaction = None
+        self._is_unsettled = True
         with self.turns.shielded():
             try:
                 self._roll_back()
@@ -299,6 +303,17 @@ class Database:
                     self._note_nothing_in_flight()
                 finally:
                     self.lock.release()
+        self._is_unsettled = False
+
+    def settle(self) -> None:
+        """Roll back and let go of the lock, where what should have done so failed itself: when
+        memory runs out it can be missing there, too."""
+        if self._is_unsettled:
+            try:
+                self._roll_back()
+            finally:
+                self.lock.release()
+            self._is_unsettled = False
 
     def _note_nothing_in_flight(self) -> None:
         """Take 'writing' back, unless a write failed: then what the page cache shows may be gone,
@@ -331,6 +346,7 @@ class Database:
 
         Where that is not possible yet (the disk is full), `behind_by` stays the commit's number.
         """
+        self.settle()
         if not self.behind_by or self.transaction is not None:
             return
         try:
@@ -447,10 +463,10 @@ class Database:
 
 
 def _told(files: Files, error: BaseException) -> Error | None:
-    """SQLite's error as one of ours, None if it is not SQLite's. One that casts doubt on the index
-    has it checked at the next opening (rule I8)."""
+    """SQLite's error, or a shortage, as one of ours; None for another's. One that casts doubt on
+    the index has it checked at the next opening (rule I8)."""
     cause = error.__cause__ if isinstance(error, Error) else error
     is_of_disk = isinstance(error, Error) and error.code == "journal.io"
     if is_of_disk or isinstance(cause, DOUBTFUL):
         put_in_doubt(files)
-    return translated(error) if isinstance(error, apsw.Error) else None
+    return translated(error) if isinstance(error, apsw.Error) else shortage(error)

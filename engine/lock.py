@@ -96,7 +96,8 @@ class WriterLock:
     wait: Callable[[float], None] = staticmethod(time.sleep)
 
     def __init__(self, path: Path | None, memory: MemoryFiles | None = None) -> None:
-        self._path = path
+        # text, since a Path of which the system makes text itself hides that memory ran out
+        self._path = None if path is None else os.fspath(path)
         self._memory = memory if memory is not None or path is not None else MemoryFiles()
         self._pid = os.getpid()
         self._mutex = threading.Lock()
@@ -141,7 +142,15 @@ class WriterLock:
                 self.wait(min(pause, max(left, _POLL_FIRST_S)))
                 pause = min(pause * 2, _POLL_MAX_S)
             self._held = True
-            return self._sign()
+            try:
+                return self._sign()
+            except BaseException:
+                self._held = False
+                if self._memory is not None:
+                    self._memory.writer_mutex.release()
+                else:
+                    self._close_fd()
+                raise
 
     def release(self) -> None:
         """Give the lock back; nothing if it is not held. The note stays as it is."""
@@ -226,15 +235,7 @@ class WriterLock:
         self._since_us = time.time_ns() // 1000
         found = self.read_note()
         left = found or Note("writing", 0, 0, 0, self._boot_id, 0, 0)
-        try:
-            self.note(left.state, left.segment, left.offset, left.instant_us)
-        except BaseException:
-            self._held = False
-            if self._memory is not None:
-                self._memory.writer_mutex.release()
-            else:
-                self._close_fd()
-            raise
+        self.note(left.state, left.segment, left.offset, left.instant_us)
         return found
 
     def _write(self, note: Note) -> None:
@@ -310,7 +311,7 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def _is_same_file(fd: int, path: Path) -> bool:
+def _is_same_file(fd: int, path: str) -> bool:
     try:
         return os.path.samestat(os.fstat(fd), os.stat(path))
     except FileNotFoundError:

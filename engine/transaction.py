@@ -129,16 +129,17 @@ class Transaction:
         except apsw.Error as error:
             raise (self._database.told(error) or error) from error
         finally:
+            self.is_lost = True  # unless what follows runs to its end
             with self._database.turns.shielded():
-                if not self._fold.db.in_transaction:
-                    self.is_lost = True  # a full disk makes SQLite roll back all of it
-                elif not is_kept:
-                    self._fold.db.execute("ROLLBACK TO epql_statement")
-                    self._database.forget()
-                    del self._records[before[0] :], self._entries[before[0] :]
-                    self.names_own_instant = before[1]
-                if not self.is_lost:
+                # a full disk makes SQLite roll back all of it
+                if self._fold.db.in_transaction:
+                    if not is_kept:
+                        self._fold.db.execute("ROLLBACK TO epql_statement")
+                        self._database.forget()
+                        del self._records[before[0] :], self._entries[before[0] :]
+                        self.names_own_instant = before[1]
                     self._fold.db.execute("RELEASE epql_statement")
+                    self.is_lost = False
 
     # ------------------------------------------------------------ assertions
 

@@ -22,6 +22,7 @@ import apsw
 
 from epql.engine.errors import Error, InterfaceError, OperationalError
 from epql.engine.forked import inherit
+from epql.engine.shortage import tell
 
 STEPS = 100_000
 """Steps of SQLite's machine between two looks: about ten milliseconds. Each look takes Python's
@@ -70,24 +71,33 @@ class Turns:
                 hint="open the database anew in each process",
             )
         self._mutex.acquire()
+        try:
+            if not self._depth:
+                self._number(used_s)
+        except MemoryError as error:
+            self._mutex.release()
+            tell(error)
         self._depth += 1
-        if self._depth == 1:
-            self._limit_s = self.time_s
-            if self._limit_s is not None:
-                self._began = time.monotonic() - used_s
-                self._deadline = self._began + self._limit_s
-            self._count += 1
-            self._running = self._count
+
+    def _number(self, used_s: float) -> None:
+        self._limit_s = self.time_s
+        if self._limit_s is not None:
+            self._began = time.monotonic() - used_s
+            self._deadline = self._began + self._limit_s
+        self._count += 1
+        self._running = self._count
 
     def end(self) -> float:
         """End the turn; the seconds that its statement has had, 0 where nobody counts."""
         used_s = 0.0
-        if self._depth == 1:
-            self._running = 0
-            if self._limit_s is not None:
-                used_s, self._deadline = time.monotonic() - self._began, None
-        self._depth -= 1
-        self._mutex.release()
+        try:
+            if self._depth == 1:
+                self._running = 0
+                if self._limit_s is not None:
+                    used_s, self._deadline = time.monotonic() - self._began, None
+        finally:
+            self._depth -= 1
+            self._mutex.release()
         return used_s
 
     def __enter__(self) -> None:

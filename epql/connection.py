@@ -24,6 +24,7 @@ from epql.engine.content import check_name
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError, ProgrammingError
 from epql.engine.opening import Options
+from epql.engine.shortage import SHORT, tell
 from epql.exchange.doors import Exchanging
 from epql.limits import Limits
 from epql.rows import Row, RowFactory, T, tuple_row
@@ -105,11 +106,14 @@ def connect(
     _check_limits(limits)
     speaker = DEFAULT_AGENT if agent is None else check_name("agent", agent)
     options = Options(clock or system_clock, read_only, durability, float(timeout), audit, gardener)
-    database = Database(_text_of(path), options)
-    runner = Runner(database, speaker, autocommit=autocommit, limits=limits)
-    runner.gardening.at_opening()
-    database.notices += runner.gardening.take_notices()
-    return Connection(runner, row_factory)
+    try:
+        database = Database(_text_of(path), options)
+        runner = Runner(database, speaker, autocommit=autocommit, limits=limits)
+        runner.gardening.at_opening()
+        database.notices += runner.gardening.take_notices()
+        return Connection(runner, row_factory)
+    except SHORT as error:
+        tell(error)
 
 
 def _check_limits(limits: object) -> None:
@@ -212,11 +216,17 @@ class Connection(Speaking, Exchanging, Generic[R]):
 
     def execute(self, text: str, params: Params = ()) -> Cursor[R]:
         """A new cursor that has executed the statement."""
-        return self.cursor().execute(text, params)
+        return self._new_cursor().execute(text, params)
 
     def executemany(self, text: str, rows: Iterable[Params]) -> Cursor[R]:
         """A new cursor that has executed the statement for each row of parameters."""
-        return self.cursor().executemany(text, rows)
+        return self._new_cursor().executemany(text, rows)
+
+    def _new_cursor(self) -> Cursor[R]:
+        try:
+            return Cursor(self, self.runner, self.row_factory)
+        except MemoryError as error:
+            tell(error)
 
     def script(self, text: str) -> Iterator[Cursor[R]]:
         """Execute the statements of a script one by one; a cursor for each."""

@@ -10,6 +10,7 @@ from epql import rows
 from epql.dbapi import TypeObject, kind_of
 from epql.engine import errors
 from epql.engine.errors import InterfaceError, OperationalError
+from epql.engine.shortage import SHORT, tell
 from epql.result import Basis, Result
 from epql.rows import RowFactory, RowMaker
 from epql.runner import Runner
@@ -114,6 +115,8 @@ class Cursor(Generic[R]):
         self._begin()
         try:
             self._take(self._runner.execute(text, params))
+        except SHORT as error:
+            tell(error)
         finally:
             self._used_s = self._turns.end()
         return self
@@ -123,6 +126,8 @@ class Cursor(Generic[R]):
         self._begin()
         try:
             self._take(self._runner.execute_many(text, rows))
+        except SHORT as error:
+            tell(error)
         finally:
             self._used_s = self._turns.end()
         return self
@@ -157,6 +162,8 @@ class Cursor(Generic[R]):
         self._turns.begin(self._used_s)
         try:
             return self._made(list(islice(self._rows(), wanted)))
+        except SHORT as error:
+            tell(error)
         finally:
             self._used_s = self._turns.end()
 
@@ -169,6 +176,8 @@ class Cursor(Generic[R]):
             self._rows()
             assert self._result is not None
             return self._made(self._result.rest())
+        except SHORT as error:
+            tell(error)
         finally:
             self._used_s = self._turns.end()
 
@@ -184,6 +193,8 @@ class Cursor(Generic[R]):
             if self._rows_max is not None:
                 self._check_number()
             return row if self._make is None else self._make(row)  # type: ignore[return-value]
+        except SHORT as error:
+            tell(error)
         finally:
             self._used_s = self._turns.end()
 

@@ -91,6 +91,7 @@ class Runner:
 
     def execute(self, text: str, params: Params = ()) -> Result:
         """Execute one statement."""
+        self._settle()
         try:
             parsed = self._parse(text)
             params = check_params(parsed, params)
@@ -115,6 +116,7 @@ class Runner:
         from epql.verbs import assert_, inserts
         from epql.verbs.work import Answer
 
+        self._settle()
         try:
             parsed = self._parse(text)
             if self._is_scratch(parsed.statement):
@@ -437,7 +439,14 @@ class Runner:
         self.rollback()
         self.state.become(self._at_first)
 
+    def _settle(self) -> None:
+        """Let go of a transaction that has ended here and could not be undone in the engine."""
+        left = self.database.transaction
+        if left is not None and self._transaction is None:
+            self.database.abandon(left)
+
     def _end(self, *, commit: bool) -> None:
+        self._settle()
         transaction, self._transaction = self._transaction, None
         self.state.explicit = self.state.read_only = False
         self.state.transaction = NO_CLAUSES

@@ -128,8 +128,10 @@ class JournalWriter:
         if self._must_roll():
             self._guarded(self._roll, frames[0].recorded_at)
         data, appended, tail = self._encoded(frames)
+        if self._syncs:
+            tail = replace(tail, synced=tail.offset)
         self._guarded(lambda: self._write(data), frames[0].recorded_at)
-        self._tail = replace(tail, synced=tail.offset) if self._syncs else tail
+        self._tail = tail
         self._note_clean()
         return appended
 
@@ -320,9 +322,10 @@ class JournalWriter:
 
     def _fail(self, error: BaseException, tail: Tail) -> None:
         """Remember the failure, here and in LOCK. The first cause is what people need."""
-        self._failure = error.message if isinstance(error, Error) else type(error).__name__
+        self._failure = "its cause is not known"  # until there is memory for more words
         # If this fails the note still says 'writing', which leads to the same recovery.
-        with suppress(Error):
+        with suppress(Error, MemoryError):
+            self._failure = error.message if isinstance(error, Error) else type(error).__name__
             if self._lock is not None:
                 self._lock.note("failed", tail.segment, tail.synced)
             self.close_handle()
@@ -331,7 +334,7 @@ class JournalWriter:
         if self._lock is None:
             return
         # If this fails the group is durable all the same; the next opener recovers.
-        with suppress(OperationalError):
+        with suppress(OperationalError, MemoryError):
             self._lock.note("clean", self._tail.segment, self._tail.synced)
 
     def _is_current(self, note: Note | None) -> bool:
