@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from epql.engine.errors import InterfaceError, InternalError
+from epql.engine.errors import InterfaceError, InternalError, OperationalError
 from epql.engine.files import MemoryFiles, OsFiles
 from epql.engine.journal import (
     Expectation,
@@ -34,8 +34,8 @@ from epql.engine.journal.format import (
     encode_trailer,
 )
 from epql.engine.journal.segments import list_segments, segment_name
-from epql.engine.lock import WriterLock
-from tests.unit_engine.test_journal_faults import ID, build, commit, with_bytes
+from epql.engine.lock import Note, WriterLock, _boot_id, encode_note
+from tests.unit_engine.test_journal_faults import ID, FaultyFiles, build, commit, refuse, with_bytes
 
 NAME = segment_name(1)
 
@@ -388,3 +388,36 @@ def test_a_cut_segment_in_the_middle_is_damage() -> None:
                 look()
             assert caught.value.code == "journal.damaged"
         assert {f.segment for f in verify(bad).findings} <= {2, 3} and not verify(bad).is_sound
+
+
+def test_a_failed_writer_seals_nothing() -> None:
+    files = build(1)
+    writer = JournalWriter(FaultyFiles(files, 1, refuse), tail=open_tail(files, repair=True).tail)
+    with pytest.raises(OperationalError):
+        writer.append([commit(2)])
+    before = files.read(NAME)
+    with pytest.raises(OperationalError) as caught:
+        writer.seal()
+    assert caught.value.code == "journal.failed" and files.read(NAME) == before
+
+
+def test_a_writer_that_meets_a_torn_tail_behind_a_clean_note_recovers() -> None:
+    files = build(1)
+    lock = noted(files, "clean", open_tail(files, repair=False).tail.offset)
+    writer = JournalWriter(files, tail=open_tail(files, repair=True, lock=lock).tail, lock=lock)
+    writer.append([commit(2)])
+    files.open(NAME).write(b"torn")
+    recovery = writer.refresh()
+    assert recovery.rewritten and recovery.cut_bytes == 4
+    writer.append([commit(3)])
+    assert verify(files).findings == () and verify(files).last_tx == 3
+
+
+def test_after_a_reboot_what_is_in_the_file_is_durable() -> None:
+    """The note of another boot hides nothing: the page cache is new."""
+    files = build(3)
+    second = list(read_frames(files))[1]
+    for boot_id, last in (("f" * 16, 3), (_boot_id(), 1)):
+        files.writer_note = encode_note(Note("writing", 1, second.offset, 1, boot_id, 0, 0))
+        tail = open_tail(files, repair=False, lock=WriterLock.of(files)).tail
+        assert tail.last_tx == last
