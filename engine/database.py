@@ -19,6 +19,7 @@ from functools import partial
 
 import apsw
 
+from epql.engine.asked import Asked
 from epql.engine.audit.index import AuditIndex
 from epql.engine.audit.log import AuditLog, check_mode
 from epql.engine.clock import micros
@@ -72,6 +73,7 @@ class Database:
         self._applied_mark: tuple[int, int, int] | None = None
         self.files, self.lock = open_folder(path, options)
         self.lock.wait = self.turns.wait
+        self.asked = Asked.of(self.files, may_create=not options.read_only)
         self.path = path
         self._audited: AuditIndex | None = None
         self.audit = AuditLog(chains_of(self.files), options.audit, tell=self.notices.append)
@@ -130,10 +132,16 @@ class Database:
         """Wait for a commit in flight that may be stamped at or before `instant`, so that an
         answer AS OF that instant never changes. Bounded by the connection's timeout.
 
+        Later ones are stamped after it, whatever the clock says: that is noted first, because a
+        commit says that it is in flight before it looks for it.
         Raises: OperationalError `read.in_flight`.
         """
-        if self.transaction is not None or self._private is not None:
+        if instant > self.last()[1]:
+            self.asked.raise_to(instant, self.options.timeout_s)
+        if self.transaction is not None:
             return
+        if self._private is not None:
+            self._follow_privately()
         deadline = time.monotonic() + self.options.timeout_s
         while instant > self.last()[1] and self._may_still_come(instant):
             if time.monotonic() > deadline:
@@ -149,17 +157,27 @@ class Database:
         note = self.lock.read_note()
         if note is None:  # none was ever written, or it is half overwritten at this moment
             return self.lock.probe()
-        if note.state == "writing":  # its writer may be gone: the next one decides about it
-            return note.instant_us <= instant and self.lock.probe()
-        if not note.is_clean or not self._is_unapplied(note, instant):
+        if note.state == "writing" and self.lock.probe():
+            return note.instant_us <= instant
+        if not self._is_unapplied(note, instant):
             return False
         if self.lock.probe():
             return True
-        # its writer has applied it in the meantime, or died before it could
-        if self.options.read_only or not self._is_unapplied(note, instant):
+        # its writer has applied it in the meantime, or died before it could; also what a dead one
+        # did not sync becomes a commit, when the journal is recovered and has it whole
+        if not self._is_unapplied(note, instant):
             return False
-        self._catch_up_if_free()
+        if self._private is not None:
+            self._follow_privately()
+        elif not self.options.read_only:
+            self._catch_up_if_free()
         return True
+
+    def _follow_privately(self) -> None:
+        """Bring a private index up to what is durable."""
+        tail = open_tail(self.files, repair=False, lock=self.lock).tail
+        catch_up(self.fold, self.files, upto=tail.last_tx)
+        self.forget()
 
     def _is_unapplied(self, note: Note, instant: int) -> bool:
         """Whether the journal holds a commit of that time that the index has not.
@@ -368,6 +386,7 @@ class Database:
                 ending.callback(self._private.remove)
             if hasattr(self, "db"):
                 ending.callback(self.db.close)
+            ending.callback(self.asked.close)
             ending.callback(self.lock.close)
             if self._writer is not None:
                 ending.callback(self._writer.close)
@@ -383,8 +402,9 @@ class Database:
         return micros(self.options.clock())
 
     def _stamp(self) -> int:
-        """System time never goes back: the clock, or just after the last commit (rule J10)."""
-        return max(self._clock(), self._ready().last_recorded_at + 1)
+        """System time never goes back: the clock, or just after the last commit (rule J10), or
+        just after what was asked about."""
+        return max(self._clock(), self._ready().last_recorded_at + 1, self.asked.last() + 1)
 
     def _ready(self) -> JournalWriter:
         assert self._writer is not None

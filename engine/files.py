@@ -373,7 +373,8 @@ class MemoryHandle:
 class MemoryFiles:
     """`Files` in memory: one object is one `:memory:` database, to be shared by its users.
 
-    `writer_mutex` and `writer_note` are what LOCK is on disk (engine/lock.py).
+    `writer_mutex` and `writer_note` are what LOCK is on disk (engine/lock.py), `asked_us` what
+    ASKED is (engine/asked.py).
     """
 
     def __init__(self) -> None:
@@ -383,6 +384,7 @@ class MemoryFiles:
         self._created = 0
         self.writer_mutex = threading.Lock()
         self.writer_note = b""
+        self.asked_us = 0
 
     def list(self, folder: str) -> list[str]:
         with self._mutex:

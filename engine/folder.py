@@ -1,6 +1,6 @@
 """The folder of a database: what lies in it, how it is made, how it is recognised.
 
-    kb.epql/FORMAT  LOCK  journal/<first tx, 20 digits>.log …  index.db
+    kb.epql/FORMAT  LOCK  ASKED  journal/<first tx, 20 digits>.log …  index.db
 
 FORMAT is written last, so a folder without it is one whose creation was interrupted.
 """
@@ -20,7 +20,7 @@ FORMAT_VERSION = 1
 INDEX = "index.db"
 BESIDE = ("-wal", "-shm", "-journal")
 """What ends the names of SQLite's files beside a database of its; the last while one is made."""
-_OURS = {FORMAT, "LOCK", FOLDER, INDEX, *(INDEX + suffix for suffix in BESIDE), "audit"}
+_OURS = {FORMAT, "LOCK", "ASKED", FOLDER, INDEX, *(INDEX + suffix for suffix in BESIDE), "audit"}
 _TITLE = "EPQL database"
 
 

@@ -128,7 +128,8 @@ def catch_up(
 ) -> int:
     """Apply what the journal has and the index has not; the last applied transaction.
 
-    Commits in batches, unless the caller has a transaction open. Raises InternalError
+    Commits in batches, unless the caller has a transaction open. Another process may apply the
+    same commits at the same time: each is applied by one of them. Raises InternalError
     `index.diverged` when the index is not a fold of this journal.
     """
     apply = apply_frame
@@ -145,9 +146,15 @@ def catch_up(
                 if fold.db.in_transaction:
                     fold.db.execute("ROLLBACK")
                 fold.forget()
+            if isinstance(error, _Moved):
+                continue
             if is_nested or apply is _apply_with_care or not isinstance(error, _UNFIT):
                 raise
             apply = _apply_with_care  # once more from the last batch on: savepoints cost time
+
+
+class _Moved(Exception):
+    """Another connection has brought commits into the index since its checkpoint was read."""
 
 
 def _apply_all(
@@ -163,6 +170,8 @@ def _apply_all(
     for frame in frames:
         if not pending and not is_nested:
             fold.db.execute("BEGIN IMMEDIATE")
+            if applied(fold.db).tx != last:
+                raise _Moved
         apply(fold, frame)
         last, pending = frame.tx, pending + frame.record_count
         if pending >= _BATCH_RECORDS:

@@ -32,6 +32,11 @@ class Size(NamedTuple):
 
 
 SIZES: dict[tuple[str, str], Size] = {
+    ("C2", "governed, in memory"): Size("lives", 150, 15_000),
+    ("C2", "governed, on disk"): Size("lives", 100, 10_000),
+    ("C2", "plain, in memory"): Size("lives", 150, 15_000),
+    ("C2", "plain, on disk"): Size("lives", 100, 10_000),
+    ("C3", "as of is a value"): Size("lives", 300, 20_000),
     ("R1", "four writers"): Size("rounds", 100, 1_000),
     ("R1", "one writer"): Size("rounds", 200, 2_000),
     ("R2", "append"): Size("states", 700, 14_000),
@@ -74,6 +79,11 @@ SIZES: dict[tuple[str, str], Size] = {
     ("R8", "every bit"): Size("flips", 65_536, 524_288),
     ("R8", "several segments"): Size("damages", 6_000, 100_000),
     ("R8", "whole folder"): Size("flips", 210, 50_000),
+    ("R9", "index equals journal"): Size("lives", 200, 10_000),
+    ("R10", "several processes"): Size("seconds", 30, 1_800),
+    ("R11", "the holder is killed"): Size("rounds", 50, 1_000),
+    ("R11", "the holder is stopped"): Size("rounds", 25, 500),
+    ("R12", "clock steps"): Size("lives", 500, 20_000),
     ("R13", "address space, append"): Size("sizes", 10, 200),
     ("R13", "address space, query"): Size("sizes", 10, 200),
     ("R13", "allocations of a query"): Size("allocations", 100, 2_000),
@@ -82,7 +92,11 @@ SIZES: dict[tuple[str, str], Size] = {
     ("R13", "bursts in an append"): Size("allocations", 40, 2_000),
     ("R13", "heap of SQLite, append"): Size("sizes", 10, 50),
     ("R13", "heap of SQLite, query"): Size("sizes", 10, 50),
+    ("R14", "backup while four write"): Size("backups", 10, 500),
     ("R15", "sample databases"): Size("openings", 36, 36),
+    ("R16", "an idle connection"): Size("seconds", 10, 60),
+    ("R16", "open after a crash"): Size("MiB", 64, 1_024),
+    ("R16", "verify"): Size("MiB", 64, 1_024),
     ("R17", "planted bugs"): Size("mutants", 73, 73),
     ("S5", "rewrites"): Size("rewrites", 500, 10_000),
 }

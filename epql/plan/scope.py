@@ -240,7 +240,7 @@ class Resolver:
             clock = self._shifted(recorded, instant)
         else:
             clock = self.instant(instant, base)
-        if clock > self.now and not future:
+        if clock > self.now and clock > self.database.asked.last() and not future:
             raise DataError(
                 f"{instants.format_instant(clock)} lies in the future",
                 code="instant.future",

@@ -37,6 +37,8 @@ class Writer:
     pending: list[Event] = field(default_factory=list)
     agent: str = "machine"
     """Who writes: the agent of the commits."""
+    asked: int = -1
+    """Up to when answers were given, where no commit has come since."""
 
     # ------------------------------------------------ asserting
 
@@ -201,8 +203,15 @@ class Writer:
         return Past([*self.commits, pending])
 
     def instant(self, clock: int) -> int:
-        """What COMMIT would stamp: the clock, but always after the last commit."""
-        return max(clock, self.commits[-1].at + 1) if self.commits else clock
+        """What COMMIT would stamp: the clock, but always after the last commit, and after what
+        was asked about."""
+        last = self.commits[-1].at if self.commits else -1
+        return max(clock, last + 1, self.asked + 1)
+
+    def ask(self, at: int) -> None:
+        """Somebody asks as of an instant."""
+        if not self.commits or at > self.commits[-1].at:
+            self.asked = max(self.asked, at)
 
     @property
     def last_tx(self) -> int:

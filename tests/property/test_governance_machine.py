@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -262,10 +261,3 @@ class GovernedInMemory(Governed):
 
 GovernedInMemory.TestCase.settings = settings(Governed.TestCase.settings, max_examples=10)
 TestGovernedInMemory = GovernedInMemory.TestCase
-
-
-@pytest.mark.slow
-class TestGovernedAtLength(Governed.TestCase):  # type: ignore[misc,valid-type]
-    """The same with many more, longer lives."""
-
-    settings = settings(max_examples=500, stateful_step_count=60, deadline=None)

@@ -295,6 +295,7 @@ class Agreement(RuleBasedStateMachine):
         self.changes_between(since, until, clauses)
 
     def changes_between(self, since: int, until: int, clauses: dict[str, Any]) -> None:
+        self.oracle.ask(until)
         expected = answer(lambda: self.oracle.changes(since, until, **clauses))
         got = answer(lambda: self.engine.changes(since, until, clauses))
         told = f"DIFF {since} {until} {clauses}"
@@ -308,6 +309,7 @@ class Agreement(RuleBasedStateMachine):
         self, data: st.DataObject, clauses: dict[str, Any], key: tuple[str, ...] | None
     ) -> None:
         since, until = data.draw(st.tuples(self.instants(), self.instants()).map(sorted))
+        self.oracle.ask(until)
         expected = answer(lambda: self.oracle.compared(since, until, key, **clauses))
         got = answer(lambda: self.engine.compared(since, until, key, clauses))
         told = f"DIFF {since} {until} KEY {key} {clauses}"
@@ -331,6 +333,8 @@ class Agreement(RuleBasedStateMachine):
     ) -> None:
         window = clauses.get("window", ())
         looks = {name: value for name, value in clauses.items() if name != "window"}
+        if stated:
+            self.oracle.ask(at)
         told = getattr(self.oracle, "commit_rows" if relation == "commits" else relation)
         expected = answer(lambda: told(self.oracle.view(at, **looks), *window))
         asked = clauses | ({"as_of": at} if stated else {})
@@ -376,10 +380,3 @@ class AgreementInMemory(Agreement):
 
 AgreementInMemory.TestCase.settings = settings(Agreement.TestCase.settings, max_examples=10)
 TestAgreementInMemory = AgreementInMemory.TestCase
-
-
-@pytest.mark.slow
-class TestAgreementAtLength(Agreement.TestCase):  # type: ignore[misc,valid-type]
-    """The same with many more, longer lives."""
-
-    settings = settings(max_examples=500, stateful_step_count=60, deadline=None)
