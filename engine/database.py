@@ -185,8 +185,9 @@ class Database:
         Between the sync and the index's COMMIT the note says 'clean' already. Backfilled commits
         do not count: they are older than the answers given before them (language.md §3).
         """
-        size = self.files.stat(segment_name(note.segment)).size
-        mark = (note.segment, note.offset, size)
+        segment = note.segment or 1  # 0: nobody has found the journal's end yet
+        size = self.files.stat(segment_name(segment)).size
+        mark = (segment, note.offset, size)
         if mark == self._applied_mark:
             return False
         last, place = checkpoint(self.db, self.files)

@@ -25,17 +25,19 @@ from tests.rows import Row
 
 MIB = 2**20
 TEXT = "a fact of some length, " * 2_700
-"""Each commit has seventeen such objects: about 1 MiB."""
+"""Seventeen such objects are about 1 MiB."""
 EACH = 17
+FRAMES = 32
+"""So many commits may be read singly elsewhere: witnesses of the index."""
 
 
 def filled(folder: Path, mib: int) -> int:
     """A database with a journal of so many MiB, durable; its size in bytes."""
     con = epql.connect(folder, agent="filler", audit="off", durability="os")
     for number in range(mib):
-        rows = [(f"s{number % 50}", f"p{i}", f"{number} {TEXT}") for i in range(EACH)]
-        con.executemany("ASSERT (?, ?, ?)", rows)
-        con.commit()
+        for i in range(EACH):
+            con.execute("ASSERT (?, ?, ?)", (f"s{number % 50}", f"p{i}", f"{number} {TEXT}"))
+            con.commit()
     con.close()
     return sum(file.stat().st_size for file in (folder / "journal").iterdir())
 
@@ -78,7 +80,9 @@ def test_opening_after_a_crash_reads_the_last_segment(row: Row, tmp_path: Path) 
     of_last = sum(number for name, number in reads if name == last)
     others = sum(number for name, number in reads if name != last)
     assert of_last <= 3 * SEGMENT_BYTES_MAX
-    assert others <= 16_384 * len(segments), f"{others} bytes of sealed segments were read"
+    assert others <= 16_384 * len(segments) + FRAMES * 2 * len(TEXT), (
+        f"{others} bytes of sealed segments were read"
+    )
     row.ran = size // MIB
     row.tell("journal, MiB", size // MIB)
     row.tell("read of the last segment, KiB", of_last // 1024)
@@ -125,5 +129,5 @@ def test_an_idle_connection_sleeps(row: Row, tmp_path: Path) -> None:
     con.close()
     share = (after.user + after.system - before.user - before.system) / took
     row.ran = int(took)
-    row.tell("share of a core, %", round(share * 100, 3))
+    row.tell("share of a core, %", round(abs(share) * 100, 3))
     assert share < 0.01

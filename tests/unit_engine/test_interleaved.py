@@ -21,7 +21,7 @@ import pytest
 
 import epql
 from epql.engine import check as checking
-from epql.engine import database as databases
+from epql.engine import usable
 from epql.engine.check import check
 from epql.engine.files import OsFiles, OsHandle
 from epql.engine.index import schema
@@ -207,7 +207,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(WriterLock, "release", released)
     monkeypatch.setattr(OsHandle, "write", write)
     monkeypatch.setattr(OsHandle, "sync", lambda self: stage.take("sync"))
-    for module in (databases, checking):
+    for module in (usable, checking):
         monkeypatch.setattr(module, "open_index", opened)
     yield stage
     if stage.writer is not None:
