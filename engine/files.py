@@ -138,6 +138,7 @@ _REASONS: dict[int, tuple[str, str, bool]] = {
     errno.ENOENT: ("files.missing", "no such file or folder", False),
     errno.ENOTDIR: ("files.missing", "a part of the path is not a folder", False),
     errno.EISDIR: ("files.not_a_file", "it is a folder", False),
+    errno.ELOOP: ("files.link", "it is a symbolic link", False),
     errno.EMFILE: ("files.too_many_open", "this process has too many open files", True),
     errno.ENFILE: ("files.too_many_open", "the system has too many open files", True),
 }
@@ -224,7 +225,7 @@ def _stat_of(stat: os.stat_result) -> Stat:
     return Stat(stat.st_size, (stat.st_dev, stat.st_ino))
 
 
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 """A pipe in a file's place gives an error, and nobody waits for who writes into it."""
 
 
@@ -308,7 +309,11 @@ class OsFiles:
 
     def seal(self, name: str) -> None:
         try:
-            os.chmod(self._prefix + name, SEALED_MODE)
+            fd = os.open(self._prefix + name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                os.fchmod(fd, SEALED_MODE)
+            finally:
+                os.close(fd)
         except OSError as error:
             raise translate(error, "seal", name) from error
 

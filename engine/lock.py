@@ -195,7 +195,7 @@ class WriterLock:
             return self._memory.writer_mutex.locked()
         assert self._path is not None
         try:
-            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -219,7 +219,8 @@ class WriterLock:
     def _try_file(self) -> bool:
         assert self._path is not None
         if self._fd < 0:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._fd = os.open(self._path, flags, FILE_MODE)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -256,7 +257,7 @@ class WriterLock:
         try:
             if self._held:
                 return os.pread(self._fd, NOTE_SIZE, 0)
-            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 return os.pread(fd, NOTE_SIZE, 0)
             finally:

@@ -12,7 +12,6 @@ import apsw.ext
 
 from epql.engine import scratch
 from epql.engine.errors import DataError, Error, InternalError, OperationalError, ProgrammingError
-from epql.engine.shortage import no_memory
 from epql.engine.turns import ENDED_EARLY
 from epql.engine.vtab.base import NOT_GIVEN
 from epql.engine.vtab.register import RELATIONS
@@ -89,7 +88,7 @@ class Rows:
 
 def _tell(session: Session, error: BaseException) -> NoReturn:
     """Raise what a person is told of an error while rows are fetched."""
-    told = session.told(error)
+    told = _of_limit(session, error) or session.told(error)
     if told is not None:
         raise told from error
     if isinstance(error, UnicodeDecodeError):
@@ -121,11 +120,13 @@ def run(
     bound = {**bindings, **dict(zip(scopes, numbers, strict=True))}
     try:
         with _translating(session):
-            cursor = session.sql.execute(sql, bound)
+            rows: Iterator[Row] = session.sql.execute(sql, bound)
+        if session.turns.memory_bytes is not None:
+            rows = session.turns.weighed(rows)
     except BaseException:
         session.close_scopes(numbers)
         raise
-    return Rows(session, numbers, cursor)
+    return Rows(session, numbers, rows)
 
 
 def run_relation(session: Session, relation: str, scope: Opened, arguments: Sequence[Any]) -> Rows:
@@ -156,7 +157,7 @@ def _translating(session: Session) -> Iterator[None]:
     try:
         yield
     except apsw.Error as error:
-        raise (session.told(error) or error) from error
+        raise (_of_limit(session, error) or session.told(error) or error) from error
     except (OverflowError, UnicodeEncodeError) as error:
         raise unfit(error) from error
 
@@ -205,9 +206,8 @@ def _declared(
 
 def scratch_columns(session: Session, table: str) -> list[tuple[str, str | None]]:
     """The columns of a scratch table with their declared types."""
-    sql = "SELECT name, nullif(type, '') FROM pragma_table_xinfo(?, 'temp') WHERE hidden <> 1"
     with _translating(session):
-        return list(session.sql.execute(sql, (table,)))
+        return session.scratch.columns(table)
 
 
 class UnknownName(ProgrammingError):
@@ -238,20 +238,28 @@ _NAMES = (
         "the column {} is in more than one table",
     ),
 )
-_REFUSED = (apsw.SQLError, apsw.MismatchError, apsw.RangeError)
+_REFUSED = (apsw.SQLError, apsw.MismatchError, apsw.RangeError, apsw.AuthError)
+_DENIED = re.compile(r"not authorized to use function: (.+)")
+
+
+def _of_limit(session: Session, error: BaseException) -> Error | None:
+    """The error of a limit of memory: on a statement, or on scratch tables, the only tables that
+    a person's SQL can fill.
+    """
+    if isinstance(error, apsw.NoMemError) and session.turns.memory_bytes is not None:
+        return session.turns.too_much_memory()
+    if not isinstance(error, apsw.FullError):
+        return None
+    return OperationalError(
+        "the scratch tables need more memory than the connection may have",
+        code="limit.memory",
+        hint="DROP TABLE makes room; limits.memory of the connection can be raised",
+    )
 
 
 def translated(error: apsw.Error) -> Error:
     """SQLite's error as one of ours; the planner adds the place in the text."""
     text = str(error).removeprefix("SQLError: ").replace("table temp.", "table ")
-    if isinstance(error, apsw.NoMemError):
-        return no_memory()
-    if isinstance(error, apsw.TooBigError):
-        return OperationalError(
-            "a value or a row is longer than the connection allows",
-            code="limit.length",
-            hint="ask for less, or raise limits.length of the connection",
-        )
     if isinstance(error, apsw.InterruptError):
         return OperationalError("the statement was interrupted", code="statement.interrupted")
     if isinstance(error, apsw.ConstraintError):
@@ -274,10 +282,11 @@ def translated(error: apsw.Error) -> Error:
             unknown = UnknownName(sentence.format(repr(last)), code=code)
             unknown.name = match[1]
             return unknown
-    if text == "not authorized":  # load_extension, the only thing a query can be denied
-        return ProgrammingError(
-            "there is no function 'load_extension'", code="name.unknown_function"
-        )
+    denied = _DENIED.match(text)
+    if denied is not None:
+        return ProgrammingError(f"there is no function {denied[1]!r}", code="name.unknown_function")
+    if isinstance(error, apsw.AuthError) or text.startswith("not authorized"):
+        return ProgrammingError("this is not for statements of a person", code="sql.refused")
     if text == "no query solution":  # engine/vtab/base.py, BestIndexObject
         return ProgrammingError(
             "a parameter of a relation (as_of, lifecycle_in, …) is not given with =",

@@ -7,6 +7,7 @@ pattern, where Python's `re`, in the middle of which nothing can be stopped, tak
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -15,9 +16,15 @@ import apsw
 from epql.engine.errors import DataError
 
 
-def register(db: apsw.Connection) -> None:
-    """Make the operator work on a connection."""
-    db.create_scalar_function("regexp", lambda *given: matches(*given), 2, deterministic=True)
+def register(db: apsw.Connection, look: Callable[[], None] | None = None) -> None:
+    """Make the operator work on a connection; `look` is called before each use and may raise."""
+
+    def regexp(*given: object) -> int | None:
+        if look is not None:
+            look()
+        return matches(*given)
+
+    db.create_scalar_function("regexp", regexp, 2, deterministic=True)
 
 
 def matches(pattern: object, value: object) -> int | None:

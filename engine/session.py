@@ -16,9 +16,12 @@ from typing import NamedTuple
 
 import apsw
 
-from epql.engine import regexp
+from epql.engine import lengthy, regexp
+from epql.engine.allowed import Allowed, set_limits
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError
+from epql.engine.guard import Guard
+from epql.engine.heap import HEAP
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.scratch import Scratch
 from epql.engine.vtab.context import Noted, Scope, Watcher
@@ -65,15 +68,16 @@ class Session:
         self.db = database.db
         self.sql = _open()
         self.turns.watch(self.sql)
-        if database.options.read_only:
-            self.sql.pragma("temp_store", 2)  # in memory: not even a passing file is written
-        self.scratch = Scratch(self.sql, self.turns)
         self.objects = database.objects
         self.declarations = database.declarations
         self.rulebook = database.rulebook
         self.noted: Noted | None = None
         """Told of each read while somebody asks what a query depends on (explain/reach.py)."""
         register(self.sql, self)
+        regexp.register(self.sql, self.turns.check)
+        self._has_lengthy = False
+        self.guard = Guard(self.sql)
+        self.scratch = Scratch(self.sql, self.turns, self.guard)
 
     def speaker(self) -> str:
         """The agent who asks."""
@@ -88,9 +92,18 @@ class Session:
         finally:
             self._speaker = usual
 
-    def limit_length(self, length: int) -> None:
-        """No value or row of a person's SQL is longer than so many bytes."""
-        self.sql.limit(apsw.SQLITE_LIMIT_LENGTH, length)
+    def limit(self, allowed: Allowed) -> None:
+        """Nothing of a person's SQL goes beyond what is allowed, from the next statement on."""
+        self.turns.time_s, self.turns.memory_bytes = allowed.time_s, allowed.memory_bytes
+        HEAP.is_used |= allowed.memory_bytes is not None
+        for db in (self.sql, self.db):
+            self.turns.watch(db)
+        if allowed.time_s is not None and not self._has_lengthy:
+            self._has_lengthy = True
+            lengthy.register(self.sql)
+        set_limits(self.sql, allowed)
+        with self.guard.ours():
+            self.scratch.limit(allowed.memory_bytes)
 
     def close(self) -> None:
         """Let go of the scratch tables."""
@@ -164,8 +177,7 @@ def _open() -> apsw.Connection:
         apsw.SQLITE_DBCONFIG_DQS_DDL,
     ):
         db.config(setting, 0)
-    db.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
     for count in (1, 2):
         db.create_scalar_function("fts3_tokenizer", None, count)  # it shows addresses in memory
-    regexp.register(db)
+    db.pragma("temp_store", 2)  # in memory: no file is written, not even a passing one
     return db

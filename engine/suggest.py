@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from epql.engine.functions import FUNCTIONS
 from epql.engine.index.ask import Row, first
 from epql.engine.lifecycle import NAME
 from epql.engine.reading import unfit
@@ -65,10 +66,9 @@ def find(
         raise unfit(error) from error
 
 
-def functions(session: Session) -> list[str]:
+def functions() -> list[str]:
     """The SQL functions that an expression may call."""
-    sql = "SELECT DISTINCT name FROM pragma_function_list ORDER BY name"
-    return [name for (name,) in _rows(session.sql, sql) if name.isidentifier()]
+    return sorted(name for name in FUNCTIONS if name.isidentifier())
 
 
 # ---------------------------------------------------------------- slots

@@ -15,20 +15,26 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from sys import getsizeof
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import apsw
 
 from epql.engine.errors import Error, InterfaceError, OperationalError
 from epql.engine.forked import inherit
+from epql.engine.heap import HEAP
 from epql.engine.shortage import tell
 
 STEPS = 100_000
 """Steps of SQLite's machine between two looks: about ten milliseconds. Each look takes Python's
 lock, for which it may have to wait as long as that where other threads compute."""
 
-ENDED_EARLY = ("statement.interrupted", "limit.time")
+STEPS_LIMITED = 250
+"""The same where time or memory is limited: a step may take as long as the length of a value
+lets it, or make such a value, so there are few of them between two looks."""
+
+ENDED_EARLY = ("statement.interrupted", "limit.time", "limit.memory")
 """The codes of what `check` raises."""
 
 _NOBODY = -1
@@ -36,12 +42,17 @@ _T = TypeVar("_T")
 
 
 class Turns:
-    """The turns of one connection. `time_s`: how long one statement may run; None: for ever."""
+    """The turns of one connection. `time_s`: how long one statement may run; None: for ever.
+
+    `memory_bytes`: by how much SQLite's memory may grow in a turn, and the size of the rows that
+    are held in it.
+    """
 
     def __init__(self) -> None:
         self.time_s: float | None = None
         self.told: Callable[[BaseException], Error | None] = lambda _: None
         """What is raised instead of an error that ends a turn; None: the error itself."""
+        self.memory_bytes: int | None = None
         self._mutex = threading.RLock()
         self._depth = 0
         self._count = 0
@@ -52,6 +63,11 @@ class Turns:
         """That of the turn at hand, which a new limit does not change."""
         self._deadline: float | None = None
         self._began = 0.0
+        self._in_heap = False
+        self._memory_bytes: int | None = None
+        """That of the turn at hand."""
+        self._ceiling = 0
+        self._held = 0
         self._shields = 0
         self._is_forked = False
         self._watched: WeakSet[apsw.Connection] = WeakSet()
@@ -84,6 +100,10 @@ class Turns:
         if self._limit_s is not None:
             self._began = time.monotonic() - used_s
             self._deadline = self._began + self._limit_s
+        self._memory_bytes, self._held = self.memory_bytes, 0
+        if self._memory_bytes is not None or HEAP.is_used:
+            self._in_heap = True
+            self._ceiling = HEAP.enter(id(self), self._memory_bytes)
         self._count += 1
         self._running = self._count
 
@@ -95,10 +115,17 @@ class Turns:
                 self._running = 0
                 if self._limit_s is not None:
                     used_s, self._deadline = time.monotonic() - self._began, None
+                self._leave_heap()
         finally:
             self._depth -= 1
             self._mutex.release()
         return used_s
+
+    def _leave_heap(self) -> None:
+        if self._in_heap:
+            self._in_heap = False
+            HEAP.leave(id(self), self._memory_bytes)
+        self._memory_bytes = None
 
     def __enter__(self) -> None:
         self.begin()
@@ -118,9 +145,13 @@ class Turns:
     def check(self) -> None:
         """Go on, or not. Each reason is told once, so that what undoes the statement can run.
 
-        Raises: OperationalError `statement.interrupted`, `limit.time`.
+        Raises: OperationalError `statement.interrupted`, `limit.time`, `limit.memory`.
         """
-        if (self._condemned != self._running and self._deadline is None) or self._shields:
+        if self._shields:
+            return
+        if self._memory_bytes is not None and apsw.memory_used() > self._ceiling:
+            raise self.too_much_memory()
+        if self._condemned != self._running and self._deadline is None:
             return
         if self._condemned == self._running:
             self._condemned = _NOBODY
@@ -132,6 +163,26 @@ class Turns:
                 code="limit.time",
                 hint="ask for less, or raise limits.time of the connection",
             )
+
+    def too_much_memory(self) -> OperationalError:
+        """What a statement is told that needs more than its memory; what undoes it may have it."""
+        limit = self._memory_bytes or self.memory_bytes
+        self._leave_heap()
+        return OperationalError(
+            "the statement needs more memory than "
+            + ("there is" if limit is None else f"the {limit:,} bytes it may have"),
+            code="limit.memory",
+            hint="ask for less, such as with LIMIT, or raise limits.memory of the connection",
+        )
+
+    def weighed(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """The rows; those of one turn together are no larger than the memory it may have."""
+        for row in rows:
+            if self._memory_bytes is not None:
+                self._held += getsizeof(row) + sum(map(getsizeof, row))
+                if self._held > self._memory_bytes:
+                    raise self.too_much_memory()
+            yield row
 
     def wait(self, seconds: float) -> None:
         """Let time pass while somebody else is waited for. Raises: as `check`."""
@@ -148,14 +199,20 @@ class Turns:
     def shielded(self) -> Iterator[None]:
         """What runs meanwhile runs to its end."""
         self._shields += 1
+        is_limited = self._memory_bytes is not None
+        if is_limited:
+            HEAP.enter(0, None)
         try:
             yield
         finally:
+            if is_limited:
+                HEAP.leave(0, None)
             self._shields -= 1
 
     def watch(self, db: apsw.Connection) -> None:
         """Let SQLite look while it runs statements of a connection."""
-        db.set_progress_handler(self._look, STEPS, id=self)
+        is_limited = self.time_s is not None or self.memory_bytes is not None
+        db.set_progress_handler(self._look, STEPS_LIMITED if is_limited else STEPS, id=self)
         self._watched.add(db)
 
     def _look(self) -> bool:

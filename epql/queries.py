@@ -45,6 +45,9 @@ Row = tuple[Any, ...]
 NOBODY: Mapping[int, Watcher] = {}
 """Nobody watches."""
 _CACHED = 1000
+KEPT_MAX = 10_000
+"""Characters of a text beyond which it is not kept, nor what was made of it: the tree of a long
+one takes some hundred times its length."""
 
 
 class Prepared(NamedTuple):
@@ -118,9 +121,10 @@ class Queries:
         if kept is not None and kept[0] is source and kept[1].catalog is names:
             return kept[1]
         plan = make(names)
-        if len(self._plans) >= _CACHED:
-            self._plans.clear()
-        self._plans[id(source), audited] = (source, plan)
+        if len(plan.sql) <= KEPT_MAX:
+            if len(self._plans) >= _CACHED:
+                self._plans.clear()
+            self._plans[id(source), audited] = (source, plan)
         return plan
 
     def inner(self, query: QueryExpression) -> Plan:
@@ -196,9 +200,10 @@ class Queries:
                 scratch = [name for name in plan.mentioned.plain if name in self._scratch]
                 more = [column for name in scratch for column, _ in self.scratch_columns(name)]
                 raise explained(error, plan.mentioned, more) from error.__cause__
-            if len(self._columns) >= _CACHED:
-                self._columns.clear()
-            self._columns[plan.sql] = names
+            if len(plan.sql) <= KEPT_MAX:
+                if len(self._columns) >= _CACHED:
+                    self._columns.clear()
+                self._columns[plan.sql] = names
         return names
 
     def _ask(self, sql: str) -> list[str]:

@@ -16,6 +16,7 @@ from msgspec import structs
 
 from epql import nodes
 from epql.audit.asking import Audits
+from epql.engine.allowed import Allowed
 from epql.engine.database import Database
 from epql.engine.errors import (
     DataError,
@@ -34,6 +35,7 @@ from epql.explain.levels import Origins, Standing
 from epql.gardening import Gardening
 from epql.limits import Limits
 from epql.nodes import NO_CLAUSES, Expression, Parsed
+from epql.nodes.looking import looking
 from epql.notices import Read, notices_of
 from epql.parse import parse
 from epql.parse.splitter import check_length
@@ -42,7 +44,7 @@ from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
 from epql.plan.settled import settled
 from epql.plan.values import Params, check_params
-from epql.queries import Queries
+from epql.queries import KEPT_MAX, Queries
 from epql.result import Basis, Result, Row
 from epql.scratch import Change, ScratchTables
 from epql.settings import State
@@ -84,8 +86,7 @@ class Runner:
     @limits.setter
     def limits(self, limits: Limits) -> None:
         self._limits = limits
-        self.turns.time_s = limits.time
-        self.session.limit_length(limits.length)
+        self.session.limit(Allowed(limits.time, limits.memory, limits.length, limits.depth))
 
     # ------------------------------------------------------------ statements
 
@@ -93,11 +94,12 @@ class Runner:
         """Execute one statement."""
         self._settle()
         try:
-            parsed = self._parse(text)
-            params = check_params(parsed, params)
-            self.database.refresh()
-            resolver = self._resolver(params)
-            result = self._dispatch(parsed, resolver)
+            with looking(self.turns.check):
+                parsed = self._parse(text)
+                params = check_params(parsed, params)
+                self.database.refresh()
+                resolver = self._resolver(params)
+                result = self._dispatch(parsed, resolver)
         except Exception as error:
             self._tell(error, text)
         result.notices = [*resolver.notices, *result.notices, *self._take_notices()]
@@ -178,9 +180,10 @@ class Runner:
         if parsed is None:
             _check_characters(text)
             parsed = parse(text)
-            if len(self._parsed) >= _CACHED:
-                self._parsed.clear()
-            self._parsed[text] = parsed
+            if len(text) <= KEPT_MAX:
+                if len(self._parsed) >= _CACHED:
+                    self._parsed.clear()
+                self._parsed[text] = parsed
         return parsed
 
     def _dispatch(self, parsed: Parsed, resolver: Resolver) -> Result:

@@ -50,7 +50,8 @@ class ScratchTables:
         self._queries.buffer()
         plan = self._queries.plan_words(parsed, statement.tree, NO_CLAUSES)
         try:
-            self._queries.change(plan, resolver)
+            with self._tables.defining():
+                self._queries.change(plan, resolver)
         except Error as error:
             raise error.with_span(_span(statement.name)) from error.__cause__
         self._queries.scratch_changed(self._tables.tables())

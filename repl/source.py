@@ -65,8 +65,7 @@ class ConnectionSource:
 
     def functions(self) -> list[Item]:
         if not self._functions:
-            session = self._connection.runner.session
-            self._functions = [Item(name) for name in suggest.functions(session)]
+            self._functions = [Item(name) for name in suggest.functions()]
         return self._functions
 
     # ------------------------------------------------------------ values

@@ -32,6 +32,8 @@ class Size(NamedTuple):
 
 
 SIZES: dict[tuple[str, str], Size] = {
+    ("C1", "the other relations"): Size("queries a table", 500, 200_000),
+    ("C1", "what is believed"): Size("queries a table", 5_000, 200_000),
     ("C2", "governed, in memory"): Size("lives", 150, 15_000),
     ("C2", "governed, on disk"): Size("lives", 100, 10_000),
     ("C2", "plain, in memory"): Size("lives", 150, 15_000),
@@ -98,7 +100,13 @@ SIZES: dict[tuple[str, str], Size] = {
     ("R16", "open after a crash"): Size("MiB", 64, 1_024),
     ("R16", "verify"): Size("MiB", 64, 1_024),
     ("R17", "planted bugs"): Size("mutants", 73, 73),
+    ("S1", "read-only"): Size("statements", 1, 1),
+    ("S1", "with limits"): Size("statements", 1, 1),
+    ("S2", "many statements"): Size("statements", 20, 500),
+    ("S2", "one statement"): Size("statements", 1, 1),
+    ("S3", "injection"): Size("hostile strings", 1, 1),
     ("S5", "rewrites"): Size("rewrites", 500, 10_000),
+    ("S14", "permissions and links"): Size("cases", 1, 1),
 }
 """(row, part) → its size. A row with several tests has a part for each."""
 

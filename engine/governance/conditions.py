@@ -16,6 +16,7 @@ import apsw
 
 from epql.engine import regexp
 from epql.engine.errors import DataError, Error, ProgrammingError
+from epql.engine.functions import FUNCTIONS
 from epql.engine.records import Assertion, assertion_id
 from epql.engine.vtab.show import instant
 
@@ -31,7 +32,9 @@ _ALLOWED = {
     apsw.SQLITE_CREATE_TABLE, apsw.SQLITE_DROP_TABLE, apsw.SQLITE_INSERT, apsw.SQLITE_DELETE,
     apsw.SQLITE_UPDATE, apsw.SQLITE_READ, apsw.SQLITE_SELECT, apsw.SQLITE_FUNCTION,
 }  # fmt: skip
-_UNKNOWN_FUNCTION = re.compile(r"no such function: (.*)")
+_UNKNOWN_FUNCTION = re.compile(r"(?:no such function|not authorized to use function): (.*)")
+_LENGTH_MAX = 10_000_000
+"""Bytes of a value on the way to the answer; an object has up to 4,000,000."""
 
 
 class Conditions:
@@ -130,6 +133,14 @@ def _open() -> apsw.Connection:
     for setting in (apsw.SQLITE_DBCONFIG_DQS_DML, apsw.SQLITE_DBCONFIG_DQS_DDL):
         db.config(setting, 0)
     db.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+    db.limit(apsw.SQLITE_LIMIT_LENGTH, _LENGTH_MAX)
     regexp.register(db)
-    db.authorizer = lambda action, *_: apsw.SQLITE_OK if action in _ALLOWED else apsw.SQLITE_DENY
+    db.authorizer = _may
     return db
+
+
+def _may(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    is_allowed = action in _ALLOWED
+    if action == apsw.SQLITE_FUNCTION:
+        is_allowed = (second or "").lower() in FUNCTIONS
+    return apsw.SQLITE_OK if is_allowed else apsw.SQLITE_DENY

@@ -130,11 +130,17 @@ def open_index(
     try:
         if not read_only and leaving is None and path != ":memory:":
             # made here, because SQLite would let everybody read it; -wal and -shm follow its mode
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE))
+            os.close(os.open(path, _MADE, FILE_MODE))
+        if path != ":memory:":
+            # the folder may be reached by a link; the file itself may be none
+            path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+            flags |= apsw.SQLITE_OPEN_NOFOLLOW
         if leaving is not None:
             path, flags = f"file:{quote(path)}?{leaving}", _LOOKING
         db = apsw.Connection(path, flags=flags, statementcachesize=500)
         _configure(db, busy_ms)
+        if read_only:
+            db.execute("PRAGMA query_only=1; PRAGMA temp_store=2")  # not even a passing file
         if not read_only and leaving is None:
             _create_if_new(db, schema, schema_version, busy_ms)
         version = db.pragma("user_version")
@@ -156,7 +162,8 @@ def open_index(
 
 
 READONLY_SHM, IMMUTABLE = "readonly_shm=1", "immutable=1"
-_LOOKING = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+_LOOKING = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOFOLLOW
+_MADE = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 _READ_WRITE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 
 
@@ -182,6 +189,7 @@ def _configure(db: apsw.Connection, busy_ms: int) -> None:
     # with STAT4 a bound range re-prepares the statement on every new value, unless plans are
     # declared stable: that halves as-of reads
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     db.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     db.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)

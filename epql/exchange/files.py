@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from epql.engine.errors import DataError, OperationalError
-from epql.engine.files import sync_path, translate
+from epql.engine.files import FILE_MODE, sync_path, translate
 from epql.engine.leftovers import remove_leftovers, unfinished
 
 Progress = Callable[[int, int], None]
@@ -136,12 +136,18 @@ def exists(path: str) -> OperationalError:
     )
 
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
 @contextmanager
 def _replacing(to: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
     remove_leftovers(to)
     temporary = unfinished(to)
+    temporary.unlink(missing_ok=True)  # a link that somebody put there
+    mode = to.stat().st_mode & 0o777 if to.exists() else FILE_MODE
     try:
-        with open(temporary, "wb") as file:
+        with open(os.open(temporary, _NEW, mode), "wb") as file:
+            os.fchmod(file.fileno(), mode)
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed: somebody fills it
             yield file

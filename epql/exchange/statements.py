@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from epql import nodes
-from epql.engine.errors import InterfaceError, ProgrammingError
+from epql.engine.errors import InterfaceError, OperationalError, ProgrammingError
 from epql.exchange import copies, exporting, findings
 from epql.exchange.formats import format_of
 from epql.exchange.history import import_history
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 def run(runner: Runner, parsed: Parsed, resolver: Resolver) -> Result:
     """Carry out a statement about files."""
     statement: Any = parsed.statement
+    if not runner.limits.files:
+        raise OperationalError(
+            "statements of this connection do nothing with files",
+            code="limit.files",
+            span=statement.span,
+            hint="methods of the connection and the command line do, or limits.files",
+        )
     if not isinstance(statement, nodes.Verify):
         runner.database.check_writable()
     return _STATEMENTS[type(statement)](runner, statement, resolver)

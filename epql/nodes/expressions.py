@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from sqlglot import exp
 
+from epql.nodes.looking import look
+
 Expression = exp.Expression
 QueryExpression = exp.Query
 
@@ -15,6 +17,7 @@ E = TypeVar("E", bound=exp.Expr)
 
 def every(tree: exp.Expr) -> list[exp.Expr]:
     """The nodes of a tree, those nearer to its root first."""
+    look()
     found = [tree]
     for node in found:  # which grows meanwhile
         for value in node.args.values():
@@ -30,6 +33,7 @@ def copied(tree: E) -> E:
 
     Does not recurse: chains may be very long.
     """
+    look()
     root = type(tree)()
     waiting: list[tuple[exp.Expr, exp.Expr]] = [(tree, root)]
     while waiting:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from sqlglot import exp
 
+from epql.nodes.looking import look
 from epql.parse.splitter import too_deep
 
 LEVELS_MAX = 250
@@ -20,6 +21,7 @@ def check(statement: Any, text: str) -> None:
     """Raises: ProgrammingError parse.too_deep. Chains such as a + b + c … count as one level."""
     if len(text) <= SHORT or len(_WORDS.findall(text)) <= SHORT:
         return
+    look()
     stack: list[tuple[Any, int]] = [(statement, 0)]
     while stack:
         node, level = stack.pop()

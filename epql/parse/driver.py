@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from epql.engine.errors import Span
+from epql.nodes.looking import look
 from epql.parse import lexer
 from epql.parse.lexer import END, KEYWORD, NAME, Token
 from epql.parse.splitter import too_deep
@@ -91,6 +92,8 @@ class Driver:
                         return values[-1]
                     if len(states) > STACK_MAX:
                         raise too_deep(Span(token.start, token.end))
+                    if not len(seen) & 1023:
+                        look()
                     states.append(action)
                     starts.append(token.start)
                     ends.append(token.end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import epql
 from epql.engine.vtab.register import RELATIONS
 from tests.clock import TestClock
+from tests.rows import Row
 from tests.tools.sqldiff import Table, run
 from tests.unit_engine.audits import answered, asked
 
@@ -116,8 +118,9 @@ def tables(connection: epql.Connection) -> dict[str, Table]:
         names[name + "_past"] = f"{name}(x'', 40, 'any')"
     names["beliefs_none"] = "beliefs(x'', x'', 'any', 'anytime', 'none')"
     names["assertions_any"] = "assertions(x'', x'', 'any', 'anytime')"
-    db = connection.runner.session.sql
-    return {key: _with_twin(db, key, source) for key, source in names.items()}
+    session = connection.runner.session
+    with session.guard.ours():
+        return {key: _with_twin(session.sql, key, source) for key, source in names.items()}
 
 
 def _with_twin(db: Any, key: str, source: str) -> Table:
@@ -158,6 +161,40 @@ def test_many_random_queries_give_the_rows_of_a_plain_table(
     connection: epql.Connection, tables: dict[str, Table], key: str, seed: int
 ) -> None:
     _compare(connection, tables, key, count=1500, seed=seed)
+
+
+MAIN = ("beliefs", "assertions", "history")
+
+
+@pytest.mark.row("C1", "what is believed")
+def test_row_of_the_bar(row: Row, connection: epql.Connection, tables: dict[str, Table]) -> None:
+    _run_row(row, connection, tables, MAIN)
+
+
+@pytest.mark.row("C1", "the other relations")
+def test_row_of_the_others(row: Row, connection: epql.Connection, tables: dict[str, Table]) -> None:
+    _run_row(row, connection, tables, [key for key in KEYS if key not in MAIN])
+
+
+def _run_row(
+    row: Row, connection: epql.Connection, tables: dict[str, Table], keys: Sequence[str]
+) -> None:
+    """Batches of a hundred queries of each table in turn, so that all get the same."""
+    batch, total, found = 100, 0, []
+    db = connection.runner.session.sql
+    for number in range(-(-row.count // batch)):
+        for key in keys:
+            seed = row.seed * 1_000_000 + number
+            report = run(db, list(tables.values()), first=tables[key], count=batch, seed=seed)
+            total += report.queries
+            found += [f"{key}, seed {seed}, {batch} queries: {one}" for one in report.failures]
+        row.ran = (number + 1) * batch
+        if row.is_over():
+            break
+    row.tell("tables", len(keys))
+    row.tell("queries", total)
+    row.tell("wrong", len(found))
+    assert not found, "\n".join(found[:5])
 
 
 def _compare(

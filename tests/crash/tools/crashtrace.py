@@ -547,7 +547,7 @@ class Sim:
     def below(i, op, a, b):
         if op[0] not in NAMES:
             return op
-        move = lambda p: b + p[len(a) :] if isinstance(p, bytes) and is_below(p, a) else p  # noqa: E731
+        move = lambda p: b + p[len(a) :] if isinstance(p, bytes) and is_below(p, a) else p
         return (*op[:2], *map(move, op[2:]))
 
     def step(self, i, op, model):

@@ -1,0 +1,94 @@
+"""What a person's SQL may do on its SQLite connection: what stands here, and nothing else.
+
+The planner writes that SQL itself, from names it has looked up and with every value as a
+parameter. This is the second wall behind it: SQLite asks for each table, function and action of
+a statement, and what is not listed is denied (docs/decisions/0036).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import apsw
+
+from epql.engine.functions import FUNCTIONS
+from epql.engine.vtab.register import RELATIONS
+
+TABLE_FUNCTIONS = frozenset(("json_each", "json_tree"))
+
+_ALWAYS = frozenset((apsw.SQLITE_SELECT, apsw.SQLITE_RECURSIVE))
+_DEFINING = frozenset(
+    (
+        apsw.SQLITE_CREATE_TEMP_TABLE,
+        apsw.SQLITE_CREATE_TEMP_INDEX,
+        apsw.SQLITE_DROP_TEMP_TABLE,
+        apsw.SQLITE_DROP_TEMP_INDEX,
+        apsw.SQLITE_REINDEX,
+    )
+)
+_CHANGING = frozenset((apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE))
+_SCHEMA_READ = frozenset(("name", "type", "tbl_name", "rootpage", "ROWID"))
+_SCRATCH_SCHEMA = "sqlite_temp_master"
+
+
+class Guard:
+    """The authorizer of one connection. To be set last, behind all configuration."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._is_ours = False
+        self._is_defining = False
+        self._modules = frozenset(name.lower() for (name,) in db.execute("PRAGMA module_list"))
+        db.authorizer = self._may
+
+    @contextmanager
+    def ours(self) -> Iterator[None]:
+        """What runs meanwhile is a statement of the engine's own, with nothing of a person's."""
+        before, self._is_ours = self._is_ours, True
+        try:
+            yield
+        finally:
+            self._is_ours = before
+
+    @contextmanager
+    def defining(self) -> Iterator[None]:
+        """What runs meanwhile may make and drop scratch tables and their indexes."""
+        before, self._is_defining = self._is_defining, True
+        try:
+            yield
+        finally:
+            self._is_defining = before
+
+    def _may(
+        self,
+        action: int,
+        first: str | None,
+        second: str | None,
+        database: str | None,
+        _: str | None,
+    ) -> int:
+        allowed = self._is_ours or self._is_allowed(action, first or "", second or "", database)
+        return apsw.SQLITE_OK if allowed else apsw.SQLITE_DENY
+
+    def _is_allowed(self, action: int, first: str, second: str, database: str | None) -> bool:
+        if action in _ALWAYS:
+            return True
+        if action == apsw.SQLITE_READ:
+            return self._may_read(first.lower(), second, database)
+        if action == apsw.SQLITE_FUNCTION:
+            return second.lower() in FUNCTIONS
+        if action in _CHANGING:
+            is_schema = first.lower().startswith("sqlite_")
+            return database == "temp" and (self._is_defining or not is_schema)
+        return self._is_defining and action in _DEFINING
+
+    def _may_read(self, table: str, column: str, database: str | None) -> bool:
+        if database == "temp":
+            if table == _SCRATCH_SCHEMA:
+                return self._is_defining and column in _SCHEMA_READ
+            return not table.startswith("sqlite_")
+        if table in RELATIONS or table in TABLE_FUNCTIONS:
+            return True
+        # where no column is read, SQLite names common tables here, too
+        is_known = table in self._modules or table.startswith(("sqlite_", "pragma_"))
+        return column == "" and not is_known
