@@ -60,7 +60,7 @@ def in_any_order(
 
 @pytest.mark.row("R8", "every bit")
 def test_every_flipped_bit_is_reported(row: Row, tmp_path: Path) -> None:
-    make(tmp_path / "kb", row.count // 8)
+    make(tmp_path / "kb", row.count // 8 + 600)
     damaged = Damaged(tmp_path / "kb")
     judged(row, damaged, in_any_order(row, all_cases(damaged, "bits")))
 
