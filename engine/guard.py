@@ -30,6 +30,7 @@ _DEFINING = frozenset(
 _CHANGING = frozenset((apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE))
 _SCHEMA_READ = frozenset(("name", "type", "tbl_name", "rootpage", "ROWID"))
 _SCRATCH_SCHEMA = "sqlite_temp_master"
+_SEQUENCE = "sqlite_sequence"
 
 
 class Guard:
@@ -80,11 +81,13 @@ class Guard:
         if action in _CHANGING:
             is_schema = first.lower().startswith("sqlite_")
             return database == "temp" and (self._is_defining or not is_schema)
+        if action == apsw.SQLITE_CREATE_TABLE:  # of AUTOINCREMENT; SQLite calls it so
+            return self._is_defining and database == "temp" and first == _SEQUENCE
         return self._is_defining and action in _DEFINING
 
     def _may_read(self, table: str, column: str, database: str | None) -> bool:
         if database == "temp":
-            if table == _SCRATCH_SCHEMA:
+            if table in (_SCRATCH_SCHEMA, _SEQUENCE):
                 return self._is_defining and column in _SCHEMA_READ
             return not table.startswith("sqlite_")
         if table in RELATIONS or table in TABLE_FUNCTIONS:

@@ -260,6 +260,12 @@ def _of_limit(session: Session, error: BaseException) -> Error | None:
 def translated(error: apsw.Error) -> Error:
     """SQLite's error as one of ours; the planner adds the place in the text."""
     text = str(error).removeprefix("SQLError: ").replace("table temp.", "table ")
+    if isinstance(error, apsw.TooBigError):
+        return OperationalError(
+            "a value or a row is longer than the connection allows",
+            code="limit.length",
+            hint="ask for less, or raise limits.length of the connection",
+        )
     if isinstance(error, apsw.InterruptError):
         return OperationalError("the statement was interrupted", code="statement.interrupted")
     if isinstance(error, apsw.ConstraintError):
