@@ -23,7 +23,15 @@ from pathlib import Path
 from epql.engine.audit.chains import FOLDER as AUDIT
 from epql.engine.database import Database
 from epql.engine.errors import InternalError, OperationalError, ProgrammingError
-from epql.engine.files import Files, OsFiles, sync_path, translate, write_atomically
+from epql.engine.files import (
+    READ_MAX,
+    Files,
+    OsFiles,
+    open_to_read,
+    sync_path,
+    translate,
+    write_atomically,
+)
 from epql.engine.folder import FORMAT, check_format
 from epql.engine.head import Head, head_of
 from epql.engine.journal.recovery import open_tail
@@ -171,7 +179,7 @@ def _copy_journal(
         if segment != segments[-1] or tail.sealed:
             to.seal(segment_name(segment))
     to.sync_folder(FOLDER)
-    _write(to, FORMAT, files.read(FORMAT, 0, 1000).decode())
+    write_atomically(to, FORMAT, [files.read(FORMAT, 0, 1000)])
     return done
 
 
@@ -200,7 +208,8 @@ def _copy_audit(database: Database, folder: Path) -> None:
 def _copy_tree(source: Path, to: Path) -> None:
     """The chains of the audit; its index is a cache, and what grows meanwhile is cut at a frame."""
     try:
-        shutil.copytree(source, to, ignore=shutil.ignore_patterns("audit.db*", "*.tmp"))
+        ignored = shutil.ignore_patterns("audit.db*", "*.tmp")
+        shutil.copytree(source, to, ignore=ignored, copy_function=_copy_plain)
         for file in to.rglob("*"):
             if file.is_file():
                 sync_path(file)
@@ -208,6 +217,19 @@ def _copy_tree(source: Path, to: Path) -> None:
         raise OperationalError(f"cannot copy {source}: {error}", code="files.copy") from error
     except OSError as error:
         raise translate(error, "copy", str(source)) from error
+
+
+def _copy_plain(source: str, to: str) -> None:
+    """Copy a plain file that is no longer than one of ours can be. Raises: OSError."""
+    fd = open_to_read(source)
+    try:
+        if os.fstat(fd).st_size > READ_MAX:
+            raise OSError(errno.EFBIG, "no file of the audit is as long", source)
+        with open(fd, "rb", closefd=False) as file, open(to, "wb") as made:
+            shutil.copyfileobj(file, made)
+        shutil.copystat(source, to)
+    finally:
+        os.close(fd)
 
 
 def _write(files: OsFiles, name: str, text: str) -> None:

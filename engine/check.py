@@ -10,7 +10,8 @@ one snapshot of the index, so that a writer may go on meanwhile.
 
 from __future__ import annotations
 
-import shutil
+import errno
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,19 +26,22 @@ import msgspec
 from epql.engine.audit.inspect import AuditReport, inspect
 from epql.engine.database import Database
 from epql.engine.errors import Error, InternalError, OperationalError
-from epql.engine.files import Files, OsFiles
+from epql.engine.files import Files, OsFiles, open_to_read, translate
 from epql.engine.folder import INDEX, check_folder, check_format
 from epql.engine.head import Head
 from epql.engine.index.fold import Fold
 from epql.engine.index.schema import IMMUTABLE, READONLY_SHM, open_index
 from epql.engine.ingest import applied, catch_up
-from epql.engine.journal.reader import read_frames
+from epql.engine.journal.reader import read_frames, records_of
 from epql.engine.journal.verify import Expectation, Report, verify
 from epql.engine.lock import WriterLock
 from epql.engine.records import decode, encode
 
 Progress = Callable[[int, int], None]
 """Told (commits folded, commits in all)."""
+
+
+_CHUNK = 4 * 2**20
 
 
 class Fault(NamedTuple):
@@ -132,7 +136,7 @@ def check_records(files: Files) -> Iterator[Fault]:
     """Every record is one this program knows, in the one byte form that its content has."""
     try:
         for frame in read_frames(files):
-            for kind, _, payload, offset in frame.records():
+            for kind, _, payload, offset in records_of(frame):
                 fault = check_record(kind, bytes(payload), f"tx {frame.tx}, byte {offset}")
                 if fault is not None:
                     yield fault
@@ -195,7 +199,7 @@ def _open(path: Path, until: ExitStack) -> apsw.Connection:
         return open_index(str(path), leaving=IMMUTABLE)
     folder = Path(until.enter_context(tempfile.TemporaryDirectory(prefix="epql-")))
     for file in (path, log):
-        shutil.copyfile(file, folder / file.name)
+        _copy(file, folder / file.name)
     return open_index(str(folder / path.name), read_only=True)
 
 
@@ -215,6 +219,40 @@ def _stamp(path: Path) -> tuple[object, ...]:
         else:
             found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
     return tuple(found)
+
+
+def _copy(file: Path, to: Path) -> None:
+    """Copy a file with its holes: one that only claims to be huge must not fill the disk.
+
+    Raises: OperationalError.
+    """
+    try:
+        source = open_to_read(file)
+        try:
+            with to.open("wb") as made:
+                size = os.fstat(source).st_size
+                for start, end in _pieces(source, size):
+                    made.seek(start)
+                    made.write(os.pread(source, end - start, start))
+                made.truncate(size)
+        finally:
+            os.close(source)
+    except OSError as error:
+        raise translate(error, "copy", file.name) from error
+
+
+def _pieces(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """Where there are bytes in a file, a few MiB at a time."""
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(fd, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole
+                return
+            raise
+        end = min(start + _CHUNK, os.lseek(fd, start, os.SEEK_HOLE))
+        yield start, end
 
 
 def _unreadable(error: Exception) -> Fault:

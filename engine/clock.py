@@ -19,8 +19,13 @@ FOREVER = 1 << 62
 EVER = -FOREVER
 """Before every instant: the open start of valid time inside the index."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+FIRST = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
+LAST = (datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC) - EPOCH) // _MICROSECOND
+"""The instants that a calendar has: those of the years 1 to 9999."""
 
 
 def system_clock() -> datetime:
@@ -36,9 +41,9 @@ def micros(moment: datetime) -> int:
             code="clock.naive",
             hint="return an aware datetime, such as datetime.now(timezone.utc)",
         )
-    return (moment - _EPOCH) // _MICROSECOND
+    return (moment - EPOCH) // _MICROSECOND
 
 
 def moment(us: int) -> datetime:
     """The aware UTC datetime of an instant."""
-    return _EPOCH + timedelta(microseconds=us)
+    return EPOCH + timedelta(microseconds=us)

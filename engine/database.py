@@ -30,7 +30,7 @@ from epql.engine.governance.rules import Rulebook
 from epql.engine.index.declarations import Declarations, Views
 from epql.engine.index.fold import Fold
 from epql.engine.ingest import applied, catch_up, checkpoint, diverged
-from epql.engine.journal.reader import read_frames
+from epql.engine.journal.reader import read_frames, records_of
 from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.segments import list_segments, segment_name
 from epql.engine.journal.writer import JournalWriter
@@ -43,7 +43,7 @@ from epql.engine.opening import (
     milliseconds,
     open_folder,
 )
-from epql.engine.reading import translated
+from epql.engine.reading import FOREIGN, ours, translated
 from epql.engine.records import CommitInfo
 from epql.engine.shortage import shortage
 from epql.engine.transaction import Transaction
@@ -86,6 +86,8 @@ class Database:
         except BaseException as error:
             self.close()
             told = self.told(error)
+            if told is None and isinstance(error, FOREIGN):
+                told = ours(error)
             if told is None:
                 raise
             raise told from error
@@ -202,7 +204,7 @@ class Database:
         for frame in read_frames(self.files, after_tx=first - 1):
             if frame.tx > last:
                 return
-            for kind, _, payload, offset in frame.records():
+            for kind, _, payload, offset in records_of(frame):
                 position = f"{segment_name(frame.segment)}:{frame.offset + offset}"
                 yield frame.tx, position, kind, bytes(payload)
 

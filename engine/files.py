@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterable
@@ -119,6 +120,31 @@ def sync_path(path: str | os.PathLike[str], flags: int = 0) -> None:
         os.close(fd)
 
 
+def open_to_read(path: str | os.PathLike[str]) -> int:
+    """A descriptor of a plain file. What is none (a pipe, a device) is refused: opening it might
+    never return, and reading it never end. Raises: OSError.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EISDIR, "it is no plain file")
+    return fd
+
+
+READ_MAX = 256 * 2**20
+"""Bytes of a file that are read at once, at most; no part of a database is as long."""
+
+
+def _check_length(name: str, length: int) -> None:
+    """A file that claims to be huge must not make us take so much memory."""
+    if length > READ_MAX:
+        raise OperationalError(
+            f"cannot read {name}: it has {length} bytes, and no file of a database is as long",
+            code="files.too_large",
+            hint="restore it from a copy of the database",
+        )
+
+
 def folder_of(name: str) -> str:
     """The folder part of a name.
 
@@ -137,7 +163,7 @@ _REASONS: dict[int, tuple[str, str, bool]] = {
     errno.EROFS: ("files.read_only", "the file system is read-only", False),
     errno.ENOENT: ("files.missing", "no such file or folder", False),
     errno.ENOTDIR: ("files.missing", "a part of the path is not a folder", False),
-    errno.EISDIR: ("files.not_a_file", "it is a folder", False),
+    errno.EISDIR: ("files.not_a_file", "it is no plain file", False),
     errno.ELOOP: ("files.link", "it is a symbolic link", False),
     errno.EMFILE: ("files.too_many_open", "this process has too many open files", True),
     errno.ENFILE: ("files.too_many_open", "the system has too many open files", True),
@@ -225,10 +251,6 @@ def _stat_of(stat: os.stat_result) -> Stat:
     return Stat(stat.st_size, (stat.st_dev, stat.st_ino))
 
 
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
-"""A pipe in a file's place gives an error, and nobody waits for who writes into it."""
-
-
 class OsFiles:
     """`Files` in a folder of the operating system. Nothing in it is readable by others."""
 
@@ -259,10 +281,11 @@ class OsFiles:
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         try:
-            fd = os.open(self._prefix + name, _READ)
+            fd = open_to_read(self._prefix + name)
             try:
                 if length is None:
                     length = max(0, os.fstat(fd).st_size - start)
+                _check_length(name, length)
                 return _read_range(fd, start, length)
             finally:
                 os.close(fd)

@@ -8,6 +8,7 @@ FORMAT is written last, so a folder without it is one whose creation was interru
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from epql.engine.errors import OperationalError
@@ -90,7 +91,7 @@ def check_format(files: Files) -> None:
     text = files.read(FORMAT, 0, 1000).decode(errors="replace")
     title, _, rest = text.partition("\n")
     word, _, number = rest.partition("\n")[0].partition(" ")
-    if title != _TITLE or word != "version" or not number.isdigit():
+    if title != _TITLE or word != "version" or not re.fullmatch(r"[0-9]{1,9}", number):
         raise OperationalError(
             "the file FORMAT is not one of ours", code="database.format",
             hint="restore it from a copy of the database",

@@ -173,7 +173,7 @@ def _apply_all(
             if applied(fold.db).tx != last:
                 raise _Moved
         apply(fold, frame)
-        last, pending = frame.tx, pending + frame.record_count
+        last, pending = frame.tx, pending + frame.record_count + 1  # it may have no records
         if pending >= _BATCH_RECORDS:
             pending = 0
             if not is_nested:

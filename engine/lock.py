@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -22,9 +23,10 @@ from functools import cache
 from pathlib import Path
 from weakref import WeakSet
 
+from epql.engine.clock import LAST
 from epql.engine.digest import digest
 from epql.engine.errors import InterfaceError, OperationalError
-from epql.engine.files import FILE_MODE, Files, MemoryFiles, OsFiles, translate
+from epql.engine.files import FILE_MODE, Files, MemoryFiles, OsFiles, open_to_read, translate
 
 LOCK_NAME = "LOCK"
 NOTE_SIZE = 128
@@ -82,8 +84,19 @@ def decode_note(line: bytes) -> Note | None:
     head, tail = line[: -_CHECK_DIGITS - 1], line[-_CHECK_DIGITS - 1 :]
     if len(line) != NOTE_SIZE or digest(head).hex()[:_CHECK_DIGITS].encode() + b"\n" != tail:
         return None
-    state, segment, offset, pid, boot_id, since, instant = head.decode().split()
+    found = _NOTE.fullmatch(head)
+    if found is None:  # the check is no secret: somebody else wrote it
+        return None
+    state, segment, offset, pid, boot_id, since, instant = (
+        part.decode() for part in found.groups()
+    )
     return Note(state, int(segment), int(offset), int(pid), boot_id, int(since), int(instant))
+
+
+_NOTE = re.compile(
+    rb"(clean|writing|failed) *(\d{20}) (\d{12}) (\d{10}) (\w{16}) (\d{20}) (-?\d{19,20}) ",
+    re.ASCII,
+)
 
 
 class WriterLock:
@@ -195,7 +208,7 @@ class WriterLock:
             return self._memory.writer_mutex.locked()
         assert self._path is not None
         try:
-            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fd = open_to_read(self._path)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -257,7 +270,7 @@ class WriterLock:
         try:
             if self._held:
                 return os.pread(self._fd, NOTE_SIZE, 0)
-            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fd = open_to_read(self._path)
             try:
                 return os.pread(fd, NOTE_SIZE, 0)
             finally:
@@ -329,5 +342,7 @@ def _boot_id() -> str:
 
 
 def _utc(us: int) -> str:
+    if us > LAST:
+        return "?"
     instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

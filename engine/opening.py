@@ -110,7 +110,7 @@ def busy() -> OperationalError:
 
 
 def remove_index(index: Path) -> None:
-    """Remove an index file and what SQLite keeps beside it. Raises: OperationalError."""
+    """Remove an index file and what SQLite keeps beside it. Raises: OperationalError `files.*`."""
     for suffix in ("", *BESIDE):
         name = index.name + suffix
         try:

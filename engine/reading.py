@@ -97,7 +97,30 @@ def _tell(session: Session, error: BaseException) -> NoReturn:
             code="value.text",
             hint="CAST(… AS BLOB) gives its bytes",
         ) from error
+    if isinstance(error, FOREIGN):
+        raise ours(error) from error
     raise error
+
+
+FOREIGN = (
+    apsw.Error, TypeError, ValueError, ArithmeticError, AttributeError, LookupError, AssertionError,
+    RecursionError,
+)  # fmt: skip
+"""What our own code raises where the index holds what no journal makes of it."""
+
+
+def ours(error: Exception) -> Error:
+    """An error that is none of ours, as one: SQLite's, or what a forged row led to."""
+    if isinstance(error, Error):
+        return error
+    if isinstance(error, apsw.Error):
+        return translated(error)
+    return InternalError(
+        f"something that cannot be happened ({type(error).__name__}: {error})",
+        code="internal.unexpected",
+        hint="epql verify tells whether the index is at fault, and epql rebuild makes it anew;"
+        " if it is not, report this",
+    )
 
 
 def _rows_before(rows: list[Row], error: Error) -> Iterator[Row]:

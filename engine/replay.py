@@ -16,7 +16,7 @@ from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import Files
 from epql.engine.ingest import catch_up
 from epql.engine.journal.format import Frame
-from epql.engine.journal.reader import read_frames
+from epql.engine.journal.reader import read_frames, records_of
 from epql.engine.journal.tail import Tail
 from epql.engine.journal.writer import JournalWriter, Pending
 
@@ -39,7 +39,7 @@ def commits_of(files: Files, tail: Tail | None = None) -> Iterator[Commit]:
 
 
 def _commit(frame: Frame) -> Commit:
-    records = [(kind, flags, bytes(data)) for kind, flags, data, _ in frame.records()]
+    records = [(kind, flags, bytes(data)) for kind, flags, data, _ in records_of(frame)]
     return Commit(frame.tx, frame.recorded_at, frame.is_backfilled, records)
 
 

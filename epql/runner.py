@@ -27,6 +27,7 @@ from epql.engine.errors import (
 )
 from epql.engine.governance.gardener import Done, tend
 from epql.engine.index.snapshot import Window
+from epql.engine.reading import FOREIGN, ours
 from epql.engine.session import Present, Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
@@ -164,6 +165,8 @@ class Runner:
             raise told.with_text(text) from error
         if isinstance(error, Error):
             raise error.with_text(text) from error.__cause__
+        if isinstance(error, FOREIGN):
+            raise ours(error).with_text(text) from error
         raise error
 
     def _take_notices(self) -> list[str]:

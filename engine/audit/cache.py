@@ -60,7 +60,7 @@ def _open_file(folder: Path, busy_ms: int) -> apsw.Connection:
             if isinstance(error.__cause__, apsw.BusyError):
                 raise busy() from error
             is_damaged = isinstance(error.__cause__, (apsw.CorruptError, apsw.NotADBError))
-            if not is_damaged and error.code != "index.version":
+            if not is_damaged and error.code not in ("index.version", "index.corrupt"):
                 raise
             remove_cache(folder)
     lock = WriterLock.of(OsFiles(folder))

@@ -13,9 +13,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import apsw
-import msgspec
 
-from epql.engine.audit.record import EXACT, Answered, Asked, decode, encode
+from epql.engine.audit.record import EXACT, UNREADABLE, Answered, Asked, decode, encode
 from epql.engine.digest import digest
 from epql.engine.index.ask import first, only
 
@@ -58,7 +57,7 @@ class AuditFold:
         for entry in entries:
             try:
                 record = decode(entry.kind, entry.payload)
-            except (KeyError, msgspec.DecodeError, msgspec.ValidationError):
+            except UNREADABLE:
                 unknown += 1
                 continue
             if not _fits(record):
@@ -205,10 +204,19 @@ def _ends(answer: Answered) -> tuple[Any, ...]:
 def _fits(record: Asked | Answered) -> bool:
     """Whether its numbers fit in SQLite's; none is written here that does not."""
     if isinstance(record, Asked):
+        if not all(_is_value(value) for value in record.params):
+            return False
         numbers = [record.at, record.tx, record.clock]
     else:
         numbers = [record.rows, record.read_count, *(state for _, state, _ in record.reads)]
     return all(-(2**63) <= number < 2**63 for number in numbers)
+
+
+def _is_value(value: Any, depth: int = 3) -> bool:
+    """Whether it is what a parameter can be: a value, a list or a pair of them."""
+    if isinstance(value, (tuple, list)):
+        return depth > 0 and all(_is_value(one, depth - 1) for one in value)
+    return value is None or isinstance(value, (str, int, float, bytes))
 
 
 def _shown(asked: Asked) -> str | None:

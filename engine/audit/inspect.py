@@ -78,7 +78,7 @@ def _fault(kind: str, payload: bytes) -> str | None:
         record = decode(kind, payload)
     except KeyError:
         return f"a record of kind {kind!r}, which this program does not know"
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return f"a record of kind {kind} is not readable ({error})"
     if encode(record) != payload:
         return f"a record of kind {kind} has not the byte form of its content"

@@ -100,6 +100,10 @@ _DECODERS = {kind: msgspec.msgpack.Decoder(cls) for kind, cls in KINDS.items()}
 encode = msgspec.msgpack.Encoder().encode
 
 
+UNREADABLE = (KeyError, msgspec.DecodeError, RecursionError)
+"""What `decode` raises for bytes that are no record this program knows."""
+
+
 def decode(kind: str, data: bytes | memoryview) -> Record:
     """Read a record back. Raises msgspec.DecodeError (or KeyError for an unknown kind)."""
     return _DECODERS[kind].decode(data)

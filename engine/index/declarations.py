@@ -60,7 +60,7 @@ def is_named(what: str, body: Mapping[str, object]) -> bool:
 def _is_list(text: str) -> bool:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(found, list) and all(isinstance(name, str) for name in found)
 

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import apsw
 
-from epql.engine.clock import EVER, FOREVER
+from epql.engine.clock import EVER, FIRST, FOREVER, LAST
 from epql.engine.content import TYPES
 from epql.engine.index.ask import first
 from epql.engine.index.declarations import is_body, is_named, is_view
@@ -66,7 +66,7 @@ def problem_of(db: apsw.Connection, record: Record, flags: int, tx: int) -> str 
     if isinstance(record, Transition):
         if record.was not in CODE or record.state not in CODE:
             return f"no move from {record.was!r} to {record.state!r}"
-        return None if record.cut is None or EVER <= record.cut <= FOREVER else "a cut out of range"
+        return None if record.cut is None or FIRST <= record.cut <= LAST else "a cut out of range"
     if isinstance(record, Epoch):
         known = first(db, "SELECT 1 FROM epoch WHERE name=?", (record.name,))
         return None if known is None else f"a second epoch {record.name!r}"
@@ -118,9 +118,12 @@ def _of_assertion(record: Assertion, flags: int) -> str | None:
         return problem
     if not 0 <= record.confidence <= 1:
         return "the confidence is not between 0 and 1"
+    for bound in (record.valid_from, record.valid_to):
+        if bound is not None and not FIRST <= bound <= LAST:
+            return "the valid interval is out of range"
     start = EVER if record.valid_from is None else record.valid_from
     end = FOREVER if record.valid_to is None else record.valid_to
-    return None if EVER <= start < end <= FOREVER else "the valid interval is none"
+    return None if start < end else "the valid interval is none"
 
 
 def _of_object(obj: object) -> str | None:

@@ -7,6 +7,8 @@ applied transaction is written in the same SQLite transaction as the rows it cov
 from __future__ import annotations
 
 import os
+import re
+import stat
 import time
 from functools import cache
 from urllib.parse import quote
@@ -127,6 +129,8 @@ def open_index(
     """
     _check_sqlite()
     flags = apsw.SQLITE_OPEN_READONLY if read_only else _READ_WRITE
+    if path != ":memory:":
+        _check_plain(path)
     try:
         if not read_only and leaving is None and path != ":memory:":
             # made here, because SQLite would let everybody read it; -wal and -shm follow its mode
@@ -144,12 +148,20 @@ def open_index(
         if not read_only and leaving is None:
             _create_if_new(db, schema, schema_version, busy_ms)
         version = db.pragma("user_version")
+        odd = _odd(db, schema) if version == schema_version else None
     except (apsw.Error, OSError) as error:
         raise OperationalError(
             f"the index cannot be opened: {error}",
             code="index.open",
             hint="epql rebuild makes a new index from the journal",
         ) from error
+    if odd is not None:
+        db.close()
+        raise InternalError(
+            f"the index is damaged: its schema is not the one it should have: {odd}",
+            code="index.corrupt",
+            hint="epql rebuild makes a new index from the journal",
+        )
     if version != schema_version:
         db.close()
         other = InternalError(
@@ -159,6 +171,48 @@ def open_index(
         )
         raise other if version > schema_version else OutdatedIndex(other.message, code=other.code)
     return db
+
+
+def _check_plain(path: str) -> None:
+    """Refuse what is no plain file: SQLite would wait for ever for the other end of a pipe."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        try:
+            mode = os.stat(path + suffix).st_mode
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode):
+            raise OperationalError(
+                f"the index cannot be opened: {os.path.basename(path)}{suffix} is no plain file",
+                code="index.open",
+                hint="remove it; epql rebuild makes a new index from the journal",
+            )
+
+
+def _odd(db: apsw.Connection, schema: str) -> str | None:
+    """The name of something that the file defines and should not, or the other way; None: nothing.
+
+    Whoever could write the file may have added a trigger, or a column that is computed; so
+    nothing else of it is asked before this.
+    """
+    sql = (
+        "SELECT name, ifnull(sql, '') FROM sqlite_schema WHERE NOT (type='table' AND name IN"
+        " ('sqlite_stat1', 'sqlite_stat4')) AND NOT (type='index' AND sql IS NULL)"
+    )
+    missing = dict(_expected(schema))
+    for name, text in db.execute(sql):
+        if missing.pop(str(text), None) is None:
+            return str(name)
+    return next(iter(missing.values()), None)
+
+
+@cache
+def _expected(schema: str) -> dict[str, str]:
+    """The names of what the schema defines, by their texts."""
+    texts = [text for part in schema.split(";") if (text := part.strip())]
+    return {text: _NAMED_BY.findall(text)[0] for text in texts}
+
+
+_NAMED_BY = re.compile(r"(?:TABLE|INDEX) (\w+)")
 
 
 READONLY_SHM, IMMUTABLE = "readonly_shm=1", "immutable=1"
@@ -189,8 +243,11 @@ def _configure(db: apsw.Connection, busy_ms: int) -> None:
     # with STAT4 a bound range re-prepares the statement on every new value, unless plans are
     # declared stable: that halves as-of reads
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    # a file that somebody else wrote must run nothing of its own
     db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0)
+    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     db.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
     db.execute(_PRAGMAS)

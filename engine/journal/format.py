@@ -147,6 +147,11 @@ class Frame:
         return _KIND_LETTER[kind], flags, self.view[start : start + size]
 
 
+def is_kind(letter: str) -> bool:
+    """Whether a record may have this letter for its kind, known to this program or not."""
+    return letter in _KIND
+
+
 def chain_start(database_id: bytes) -> bytes:
     """What the first frame of a database has as its previous digest."""
     return digest(b"EPQL journal" + database_id)

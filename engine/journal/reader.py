@@ -47,6 +47,18 @@ def read_frames(
         place = _next(files, scan, tail)
 
 
+def records_of(frame: Frame) -> Iterator[tuple[str, int, memoryview, int]]:
+    """The records of a frame that is whole, as `Frame.records` gives them.
+
+    Raises: InternalError journal.damaged for a body that is not what the frame's header says;
+        no writer of ours leaves one, whatever happens to it.
+    """
+    try:
+        yield from frame.records()
+    except Malformed as error:
+        raise damaged(frame.segment, frame.offset, str(error)) from error
+
+
 def read_frame_at(files: Files, segment: int, offset: int, *, salt: bytes | None = None) -> Frame:
     """The frame at a known place, its hash checked.
 

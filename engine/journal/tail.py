@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from epql.engine.clock import FIRST, LAST
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.journal import merkle
 from epql.engine.journal.format import (
@@ -90,6 +91,8 @@ def after_frame(tail: Tail, frame: Frame) -> Tail:
         raise Malformed(f"tx {frame.tx} follows tx {tail.last_tx}")
     if frame.recorded_at <= tail.last_recorded_at:
         raise Malformed("the frame is not recorded later than the one before")
+    if not FIRST <= frame.recorded_at <= LAST:
+        raise Malformed("the frame is recorded at no instant of the calendar")
     return Tail(
         tail.database_id,
         tail.segment,

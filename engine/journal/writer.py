@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from epql.engine.clock import LAST
 from epql.engine.errors import Error, InterfaceError, InternalError, OperationalError
 from epql.engine.files import Files, Handle
 from epql.engine.journal import merkle
@@ -219,7 +220,7 @@ class JournalWriter:
     def _check_instants(self, frames: Sequence[Pending]) -> None:
         last = self._tail.last_recorded_at
         for frame in frames:
-            if frame.recorded_at <= last:
+            if not last < frame.recorded_at <= LAST:
                 raise InternalError(
                     f"a commit stamped {frame.recorded_at} µs cannot follow one of {last} µs",
                     code="journal.clock",

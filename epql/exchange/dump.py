@@ -25,6 +25,7 @@ import msgspec
 from epql import instants
 from epql.engine.digest import Hasher
 from epql.engine.errors import DataError, Error
+from epql.engine.journal.format import is_kind
 from epql.engine.lifecycle import CODE, NAME
 from epql.engine.records import KINDS, CommitInfo, Record, decode, encode, key_of
 from epql.engine.replay import Commit
@@ -206,11 +207,12 @@ class _Reader:
     def commit(self, head: dict[str, Any]) -> Commit:
         """The commit of a line, with the records behind it."""
         try:
-            tx, at, count = int(head["tx"]), _micros(head["at"]), int(head["records"])
+            tx, count = (_whole(head[name], 2**63) for name in ("tx", "records"))
+            at = _whole(_micros(head["at"]))
             records = [] if "agent" not in head else [_own(tx, head)]
         except Error as error:
             raise self._bad(error.message) from error
-        except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+        except _UNREADABLE as error:
             raise self._bad("a commit's line was expected") from error
         for _ in range(count):
             records.append(self._record(self._next(), tx))
@@ -222,12 +224,14 @@ class _Reader:
         try:
             kind, address = str(line.pop("kind")), str(line.pop("id"))
             state = line.pop("lifecycle", None)
-            flags = int(line.pop("flags", 0)) if state is None else CODE[state]
+            flags = _whole(line.pop("flags", 0), 256) if state is None else CODE[state]
+            if not is_kind(kind):
+                raise ValueError(f"there is no kind {kind[:9]!r}")
             data = line.pop("bytes", None)
             payload = _encoded(kind, line, tx) if data is None else base64.b64decode(data)
         except Error as error:
             raise self._bad(error.message) from error
-        except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+        except _UNREADABLE as error:
             raise self._bad(f"this is no record ({error})") from error
         if key_of(kind, payload)[2:].hex() != address:
             raise self._bad("the record is not the one that its id names")
@@ -257,6 +261,19 @@ class _Reader:
             code="export.line",
             hint="docs/formats/export.md shows what a line looks like",
         )
+
+
+_UNREADABLE = (
+    KeyError, TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError
+)  # fmt: skip
+"""What becomes of values that a record cannot have."""
+
+
+def _whole(value: Any, end: int | None = None) -> int:
+    """A whole number, below `end` and not negative if that is given."""
+    if type(value) is not int or (end is not None and not 0 <= value < end):
+        raise ValueError(f"{value!r:.20} is no number that can stand there")
+    return value
 
 
 def _own(tx: int, head: dict[str, Any]) -> tuple[str, int, bytes]:

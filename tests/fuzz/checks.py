@@ -107,11 +107,7 @@ class Checker:
         """Documented, of the class that the manual names, with a place inside the text."""
         if isinstance(error, InternalError):
             raise Finding(f"an InternalError: {error}") from error
-        classes = documented().get(error.code)
-        if classes is None:
-            raise Finding(f"{error.code} is not in docs/language/errors.md: {error}") from error
-        if type(error).__name__ not in classes:
-            raise Finding(f"{error.code} as {type(error).__name__}: {error}") from error
+        check_documented(error)
         span = error.span
         if span is not None and not 0 <= span.start <= span.end <= len(text) + 1:
             raise Finding(f"{error.code} at {span} of {len(text)} characters") from error
@@ -200,25 +196,55 @@ class Checker:
     def guard(self, text: str) -> Iterator[None]:
         """Anything but an Error of ours, or too long a time, becomes a Finding."""
 
-        def hang(number: int, frame: FrameType | None) -> None:
-            raise Hang
-
-        previous = signal.signal(signal.SIGALRM, hang)
-        signal.setitimer(signal.ITIMER_REAL, HANGS_S)
         try:
-            yield
+            with guard():
+                yield
         except Finding:
             self.close()
             raise
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            self.close()
-            told = "".join(traceback.format_exception(error, limit=-4))
-            raise Finding(f"{type(error).__name__}: {told}"[-3000:]) from None
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)
+
+
+@contextmanager
+def only_documented() -> Iterator[None]:
+    """What is done may end in a documented error, damage included, and in no other.
+
+    Raises: Finding.
+    """
+    with guard():
+        try:
+            yield
+        except Error as error:
+            check_documented(error)
+
+
+def check_documented(error: Error) -> None:
+    """The manual has the code, and this class for it."""
+    classes = documented().get(error.code)
+    if classes is None:
+        raise Finding(f"{error.code} is not in docs/language/errors.md: {error}") from error
+    if type(error).__name__ not in classes:
+        raise Finding(f"{error.code} as {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Anything but an Error of ours, or too long a time, becomes a Finding."""
+
+    def hang(number: int, frame: FrameType | None) -> None:
+        raise Hang
+
+    previous = signal.signal(signal.SIGALRM, hang)
+    signal.setitimer(signal.ITIMER_REAL, HANGS_S)
+    try:
+        yield
+    except (Finding, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        told = "".join(traceback.format_exception(error, limit=-4))
+        raise Finding(f"{type(error).__name__}: {told}"[-3000:]) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 @cache

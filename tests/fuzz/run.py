@@ -1,172 +1,193 @@
-"""The fuzzer: texts made anew until the time is over, and what came of them.
+"""The guided fuzzer: one target for some seconds, in a process of its own, with atheris.
 
-    python -m tests.fuzz.run --minutes 60 --seed 1 [--found FILE] [--no-shapes]
+    python -m tests.fuzz.run TARGET [--seconds 60] [--seed 1] [--corpus FOLDER] [--merge]
 
-Texts come from three sources: statements changed (mutations.py), statements drawn from the
-grammar (derivations.py), and changed ones of those. A text with an outcome that was never seen
-before is changed further. At the end, or at Ctrl-C, stand executions, outcomes, the slowest
-texts and findings.
+Without --corpus it begins with the inputs kept in corpus/TARGET.jsonl and what is written down
+(the manual, golden files, real databases). `--merge` keeps the smallest set of inputs that covers
+as much, in corpus/TARGET.jsonl. Findings are printed with the input in Python's form, and left in
+the folder that is named; made smaller they belong in found/TARGET.jsonl (test_found.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
-import json
+import hashlib
+import os
+import re
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from random import Random
 
-from tests.fuzz import shapes, sources
-from tests.fuzz.checks import Checker, Finding, percentile
-from tests.fuzz.derivations import Deriver
-from tests.fuzz.mutations import mutated
+from tests.fuzz import corpora
+from tests.fuzz.child import AGAIN, read_current
+from tests.fuzz.targets import TARGETS, seeds_of
 
-LENGTH_MAX = 20_000
-POOL_MAX = 20_000
-SIZES = (125_000, 250_000, 500_000, 1_000_000)
-"""Characters of the long texts."""
+ROOT = Path(__file__).resolve().parents[2]
+HANGS_S = 60.0
+"""One input longer than that is a hang, also where Python's signals do not get through."""
+MEMORY_MB = 1500
+"""More is a finding: a decoder that believed a length."""
+_STATUS = re.compile(r"#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)/\S+.*?rss: (\d+)Mb")
 
 
 @dataclass
-class Report:
-    """What a run has seen."""
+class Run:
+    """What a run did. `findings`: what was said, and the input."""
 
-    executions: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    findings: list[tuple[str, str]] = field(default_factory=list)  # what, text
+    executions: int = 0
+    seconds: float = 0.0
+    edges: int = 0
+    features: int = 0
+    corpus: int = 0
+    memory_mb: int = 0
+    began_edges: int = 0
+    findings: list[tuple[str, bytes]] = field(default_factory=list)
+    said: str = ""
 
-    @property
-    def kinds(self) -> Counter[str]:
-        """The findings by their last line."""
-        return Counter(what.strip().splitlines()[-1][:150] for what, _ in self.findings)
-
-
-class Fuzzer:
-    """Draws texts and checks them; the same seed draws the same texts."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
-        self.deriver = Deriver(self.random)
-        self.checker = Checker(self.random)
-        self.pool = [*sources.statements(), *sources.kept()]
-        self.written = len(self.pool)
-        self.report = Report()
-
-    def draw(self) -> tuple[str, str]:
-        """A source and a text."""
-        chance = self.random.random()
-        if chance < 0.3:
-            return "grammar", self.deriver.statement(self.random.choice((5, 15, 40, 120)))
-        if chance < 0.4:
-            drawn = self.deriver.statement(self.random.choice((5, 15, 40)))
-            return "grammar, changed", mutated(self.random, drawn, self.pick())[:LENGTH_MAX]
-        return "changed", mutated(self.random, self.pick(), self.pick())[:LENGTH_MAX]
-
-    def pick(self) -> str:
-        return self.random.choice(self.pool)
-
-    def step(self) -> None:
-        """One text through all that it is fit for."""
-        source, text = self.draw()
-        try:
-            self.check(source, text)
-        except Finding as finding:
-            self.report.findings.append((str(finding), text))
-
-    def check(self, source: str, text: str) -> None:
-        """Raises: Finding."""
-        report, checker, chance = self.report, self.checker, self.random.random()
-        report.executions[source] += 1
-        outcome, parsed = checker.read(text, must_parse=source == "grammar")
-        self.saw(f"read {outcome}", text)
-        if chance < (0.3 if parsed is not None else 0.05):
-            report.executions["laid out"] += 1
-            checker.look(text, parsed)
-        if parsed is None:
-            return
-        if chance > 0.5 and (outcome := checker.plan(text, parsed)):
-            report.executions["planned"] += 1
-            self.saw(f"plan {outcome}", text)
-        if chance > 0.65:
-            report.executions["executed"] += 1
-            kind = type(parsed.statement).__name__
-            self.saw(f"run {kind} {checker.execute(text, parsed)}", text)
-
-    def saw(self, outcome: str, text: str) -> None:
-        """Keep a text whose outcome is new, to change it further."""
-        if outcome not in self.report.outcomes and len(self.pool) < POOL_MAX:
-            self.pool.append(text)
-        self.report.outcomes[outcome] += 1
+    def sentence(self) -> str:
+        """The figures in words."""
+        rate = self.executions / self.seconds if self.seconds else 0
+        return (
+            f"{self.executions:,} executions in {self.seconds:.0f} s ({rate:.0f}/s), coverage"
+            f" {self.began_edges} → {self.edges} edges, {self.features} features, {self.corpus}"
+            f" inputs, {self.memory_mb} MB; {len(self.findings)} findings"
+        )
 
 
-def long_texts(sizes: tuple[int, ...] = SIZES) -> Iterator[tuple[str, list[float]]]:
-    """Each shape with the seconds that reading takes at each size.
+def is_possible() -> bool:
+    """Whether atheris is installed."""
+    return find_spec("atheris") is not None
 
-    Raises: Finding.
+
+def fill(name: str, folder: Path, seed: int = 1, *, seeds: bool = True) -> None:
+    """Put the inputs that are known into a folder for libFuzzer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = [*corpora.kept(name), *(seeds_of(name) if seeds else ())]
+    for data in inputs:
+        (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
+
+
+def run(name: str, seconds: float, *, seed: int, work: Path, seeds: bool = True) -> Run:
+    """Fuzz a target; `work` is an empty folder, where corpus and findings stay.
+
+    `seeds`: begin with what is written down, too, not only with the corpus.
     """
-    checker = Checker(Random(0))
-    for name in shapes.PIECES:
-        spent = []
-        for size in sizes:
-            gc.collect()  # of the trees before, which would count here
-            checker.read(shapes.shape(name, size))
-            spent.append(checker.times[-1])
-        yield name, spent
+    corpus, found = work / "corpus", work / "found"
+    found.mkdir(parents=True, exist_ok=True)
+    fill(name, corpus, seed, seeds=seeds)
+    target = TARGETS[name]
+    command = [
+        sys.executable, "-m", "tests.fuzz.child", name, str(found), str(corpus),
+        f"-max_total_time={max(1, round(seconds))}", f"-seed={seed}", "-timeout=0",
+        f"-rss_limit_mb={MEMORY_MB}", f"-max_len={target.length}", "-reload=0",
+        f"-artifact_prefix={found}/artifact-", "-print_final_stats=1",
+    ]  # fmt: skip
+    return _watched(command, found, seconds)
 
 
-def _print_long() -> None:
-    print(f"{'seconds to read':32}" + "".join(f"{size:>12,}" for size in SIZES))
-    for name, spent in long_texts():
-        print(f"{name:32}" + "".join(f"{one:12.3f}" for one in spent), flush=True)
+def _watched(command: list[str], found: Path, seconds: float) -> Run:
+    result = Run()
+    began = time.monotonic()
+    log = found / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
+        try:
+            reason = _wait(process, found / "current", began, seconds)
+        finally:
+            process.kill()
+            process.wait()
+    result.seconds = time.monotonic() - began
+    text = log.read_text(errors="replace")
+    _read_log(text, result)
+    for path in sorted(found.glob("finding-*[0-9a-f]")):
+        result.findings.append((path.with_suffix(".txt").read_text(), path.read_bytes()))
+    if reason:
+        end = "\n".join(text.splitlines()[-15:])
+        result.findings.append((f"{reason}\n{end}", read_current(found / "current")[1]))
+    return result
 
 
-def _print(fuzzer: Fuzzer, seconds: float) -> None:
-    report, checker = fuzzer.report, fuzzer.checker
-    read = len(checker.times)
-    print(f"\n{read:,} texts in {seconds:.0f} s; {len(report.outcomes)} outcomes")
-    print("; ".join(f"{name} {count:,}" for name, count in report.executions.most_common()))
-    print(f"alternatives of the grammar never taken: {len(fuzzer.deriver.untaken())}")
-    times = [percentile(checker.times, share) * 1000 for share in (0.5, 0.99, 0.999, 1.0)]
-    print("read, ms: p50 {:.2f}, p99 {:.2f}, p99.9 {:.2f}, max {:.1f}".format(*times))
-    for label, slowest in (("slowest to read", checker.slowest), ("to run", checker.ran)):
-        for spent, text in slowest[:3]:
-            print(f"{label}: {spent * 1000:.1f} ms, {len(text)} characters: {text[:100]!r}")
-    print(f"findings: {len(report.findings)}")
-    for kind, count in report.kinds.most_common(30):
-        text = min((t for what, t in report.findings if kind in what), key=len)
-        print(f"  {count} × {kind}\n      {text[:300]!r}")
-    sys.stdout.flush()
+def _wait(process: subprocess.Popen[bytes], current: Path, began: float, seconds: float) -> str:
+    """Why the child ended, if it was not that its time was over."""
+    seen, since = -1, time.monotonic()
+    while True:
+        try:
+            code = process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            code = None
+        if code is not None:
+            return "" if code == 0 else f"the process ended with {code}"
+        number = read_current(current)[0] if current.exists() else 0
+        now = time.monotonic()
+        if number != seen:
+            seen, since = number, now
+        if now - since > HANGS_S and number:
+            return f"input {number} ran for more than {HANGS_S:.0f} s"
+        if now - began > 3 * seconds + 300:
+            return "the process did not end in its time"
+
+
+def _read_log(text: str, result: Run) -> None:
+    for number, edges, features, corpus, memory in _STATUS.findall(text):
+        result.executions, result.edges = int(number), int(edges)
+        result.features, result.corpus = int(features), int(corpus)
+        result.memory_mb = int(memory)
+        if not result.began_edges:
+            result.began_edges = int(edges)
+    began = re.search(r"INITED\s+cov: (\d+)", text)
+    if began:
+        result.began_edges = int(began[1])
+    last = re.search(r"stat::number_of_executed_units: (\d+)", text)
+    if last:
+        result.executions = int(last[1])
+    result.said = text[-2000:]
+
+
+def merge(name: str, folder: Path, work: Path) -> int:
+    """Keep the smallest set of a folder's inputs that covers as much; how many bytes."""
+    small = work / "merged"
+    small.mkdir(parents=True)
+    again = work / "again"
+    again.write_text(
+        f'#!/bin/sh\ncd "{ROOT}"\n'
+        f'exec "{sys.executable}" -m tests.fuzz.child {name} "{work}" "$@"\n'
+    )
+    again.chmod(0o700)
+    command = [
+        sys.executable, "-m", "tests.fuzz.child", name, str(work), str(small), str(folder),
+        "-merge=1", f"-max_len={TARGETS[name].length}", f"-rss_limit_mb={MEMORY_MB}", "-timeout=0",
+    ]  # fmt: skip
+    more = {**os.environ, AGAIN: str(again)}
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=more)
+    return corpora.keep(name, [path.read_bytes() for path in small.iterdir()])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("target", choices=sorted(TARGETS))
+    parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--found", type=Path, help="findings are added there, a JSON list a line")
-    parser.add_argument("--no-shapes", action="store_true", help="leave the long texts out")
+    parser.add_argument("--corpus", type=Path, help="a folder of inputs to begin with")
+    parser.add_argument("--merge", action="store_true", help="keep what covers something new")
     options = parser.parse_args()
-    if not options.no_shapes:
-        _print_long()
-    fuzzer = Fuzzer(options.seed)
-    began = told = time.monotonic()
-    with contextlib.suppress(KeyboardInterrupt):
-        while time.monotonic() - began < options.minutes * 60:
-            known = len(fuzzer.report.findings)
-            fuzzer.step()
-            if options.found and len(fuzzer.report.findings) > known:
-                with options.found.open("a") as file:
-                    file.write(json.dumps(fuzzer.report.findings[-1]) + "\n")
-            if time.monotonic() - told > 300:
-                told = time.monotonic()
-                _print(fuzzer, told - began)
-    _print(fuzzer, time.monotonic() - began)
-    return int(bool(fuzzer.report.findings))
+    if not is_possible():
+        parser.error("atheris is not installed: pip install atheris")
+    work = Path(tempfile.mkdtemp(prefix=f"fuzz-{options.target}-"))
+    if options.corpus is not None:
+        shutil.copytree(options.corpus, work / "corpus")
+    found = run(options.target, options.seconds, seed=options.seed, work=work)
+    print(f"{options.target}: {found.sentence()}")
+    for said, data in found.findings:
+        print(f"\n{said}\n  {data[:300]!r} ({len(data)} bytes)")
+    if options.merge:
+        print(f"kept {merge(options.target, work / 'corpus', work):,} bytes")
+    print(f"\nin {work}")
+    return int(bool(found.findings))
 
 
 if __name__ == "__main__":

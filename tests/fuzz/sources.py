@@ -31,6 +31,13 @@ def statements() -> tuple[str, ...]:
     return tuple(text for text in found if len(text) <= LENGTH_MAX)
 
 
+@cache
+def manual() -> tuple[str, ...]:
+    """The statements of the manual; they are read at once."""
+    found = dict.fromkeys(one for text in _manual() for one in split(text))
+    return tuple(text for text in found if len(text) <= LENGTH_MAX)
+
+
 def kept() -> tuple[str, ...]:
     """The inputs of the corpus."""
     return tuple(json.loads(line) for line in KEPT.read_text().splitlines() if line)

@@ -9,6 +9,8 @@ import pytest
 from epql.engine.errors import Error
 from epql.parse import parse
 from epql.sqlgen import to_sqlite
+from tests.fuzz import corpora
+from tests.fuzz.targets import TARGETS, check_of
 
 
 def test_a_comment_inside_the_size_of_a_type_is_no_part_of_the_type() -> None:
@@ -29,6 +31,13 @@ def test_comments_after_another_systems_word_are_skipped_once() -> None:
 def test_only_ascii_letters_have_two_cases(name: str) -> None:
     query = parse(f"SELECT {name} FROM t AS {name}").statement.select
     assert [query.expressions[0].name, query.args["from_"].this.alias] == [name, name]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_inputs_that_were_findings(name: str) -> None:
+    check = check_of(name)
+    for _what, data in corpora.findings(name):
+        check(data)
 
 
 def _seconds(text: str) -> float:

@@ -1,6 +1,6 @@
 """Any text has an answer or a documented error, and in good time: a short run of the fuzzer.
 
-The long run: python -m tests.fuzz.run --minutes 60 --seed 1
+The long run: python -m tests.fuzz.texts --minutes 60 --seed 1
 """
 
 from __future__ import annotations
@@ -8,14 +8,18 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.fuzz import run, shapes, sources
+from epql.parse import lexer
+from tests.fuzz import shapes, sources, texts
 from tests.fuzz.checks import Checker, percentile
+from tests.fuzz.mutations import ODD
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_texts_of_every_source(seed: int) -> None:
-    fuzzer = run.Fuzzer(seed)
+    fuzzer = texts.Fuzzer(seed)
     for _ in range(1200):
         fuzzer.step()
     assert not fuzzer.report.findings
@@ -33,6 +37,14 @@ def test_what_was_found_before() -> None:
             checker.execute(text, parsed)
 
 
+@given(st.lists(st.sampled_from([*ODD, *sorted(lexer.keywords())]) | st.text(max_size=5)))
+def test_any_words(words: list[str]) -> None:
+    text = " ".join(words)
+    checker = Checker(Random(0))
+    _, parsed = checker.read(text)
+    checker.look(text, parsed)
+
+
 @pytest.mark.parametrize("name", shapes.PIECES)
 def test_one_piece_over_and_over(name: str) -> None:
     checker = Checker(Random(0))
@@ -42,13 +54,13 @@ def test_one_piece_over_and_over(name: str) -> None:
 
 @pytest.mark.slow
 def test_the_longest_texts_take_time_in_proportion() -> None:
-    for name, spent in run.long_texts((250_000, 1_000_000)):
+    for name, spent in texts.long_texts((250_000, 1_000_000)):
         assert spent[1] < 1 or spent[1] < 12 * spent[0], name
 
 
 @pytest.mark.slow
 def test_many_texts() -> None:
-    fuzzer = run.Fuzzer(3)
+    fuzzer = texts.Fuzzer(3)
     for _ in range(100_000):
         fuzzer.step()
     assert not fuzzer.report.findings

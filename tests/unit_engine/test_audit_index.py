@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import apsw
 import pytest
 
 import epql
@@ -14,7 +15,6 @@ from epql.engine.audit.record import EXACT, SCANNED, Answered
 from epql.engine.audit.retention import prune
 from epql.engine.digest import digest
 from epql.engine.errors import ProgrammingError
-from epql.engine.index.schema import open_index
 from epql.engine.lifecycle import CODE
 from tests.unit_engine.audits import START, answered, asked, ids, opened, read, segments
 
@@ -200,7 +200,7 @@ def test_a_damaged_audit_db_is_made_anew(tmp_path: Path, how: str) -> None:
     index.close()
     path = tmp_path / "audit" / "audit.db"
     if how == "version":
-        db = open_index(str(path), schema="", schema_version=1)
+        db = apsw.Connection(str(path))
         db.pragma("user_version", 99)
         db.close()
     elif how == "page":
