@@ -283,7 +283,7 @@ class Steps(Life):
             self.zone = zone
 
     @precondition(closed)
-    @rule(number=st.integers(0, 2), relation=st.sampled_from(["beliefs", "commits", "history"]))
+    @rule(number=st.integers(0, 2), relation=st.sampled_from(["beliefs", "assertions", "history"]))
     def ask_by_the_clock_on_the_wall(self, number: int, relation: str) -> None:
         """Texts without a zone; the same text is the same instant in the same zone."""
         text = self.texts[number % len(self.texts)]
