@@ -12,6 +12,7 @@ import apsw.ext
 
 from epql.engine import scratch
 from epql.engine.errors import DataError, Error, InternalError, OperationalError, ProgrammingError
+from epql.engine.shortage import no_memory
 from epql.engine.turns import ENDED_EARLY
 from epql.engine.vtab.base import NOT_GIVEN
 from epql.engine.vtab.register import RELATIONS
@@ -283,6 +284,8 @@ def _of_limit(session: Session, error: BaseException) -> Error | None:
 def translated(error: apsw.Error) -> Error:
     """SQLite's error as one of ours; the planner adds the place in the text."""
     text = str(error).removeprefix("SQLError: ").replace("table temp.", "table ")
+    if isinstance(error, apsw.NoMemError):
+        return no_memory()
     if isinstance(error, apsw.TooBigError):
         return OperationalError(
             "a value or a row is longer than the connection allows",

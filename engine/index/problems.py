@@ -1,7 +1,7 @@
 """Why a record that can be read cannot be applied; no such record is ever written here.
 
 What a newer program or a damaged writer left is set aside and told (rule I5), never guessed at.
-The relation `aside` shows it. A program that understands something else than the one that set
+The relation `set_aside` shows it. A program that understands something else than the one that set
 records aside makes the index anew, so that they are seen as soon as they can be.
 """
 
@@ -50,6 +50,13 @@ def set_aside(db: apsw.Connection, seq: int, kind: str, reason: str) -> None:
     """Note a record that cannot be understood, and who did not understand it."""
     db.execute("INSERT INTO aside VALUES(?,?,?)", (seq, kind, reason))
     db.execute(f"PRAGMA application_id={understanding()}")
+
+
+def count(db: apsw.Connection) -> tuple[int, str]:
+    """How many records are set aside, and why one of them."""
+    sql = "SELECT count(*), ifnull(min(kind || ': ' || reason), '') FROM aside"
+    number, reason = db.execute(sql).fetchall()[0]
+    return int(number), str(reason)
 
 
 def is_understood(db: apsw.Connection) -> bool:

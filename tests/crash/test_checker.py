@@ -11,6 +11,7 @@ import apsw
 import pytest
 
 import epql
+from epql.engine import usable
 from tests.crash import work
 from tests.crash.checker import check
 from tests.crash.content import rows_of
@@ -74,8 +75,9 @@ def test_what_is_missing_is_told(tmp_path: Path, whole: tuple[Path, list[bytes]]
 
 
 def test_an_index_that_tells_otherwise_is_told(
-    tmp_path: Path, whole: tuple[Path, list[bytes]]
+    tmp_path: Path, whole: tuple[Path, list[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(usable, "SAMPLES", 0)  # which would find it at opening
     shutil.copytree(whole[0], tmp_path / "kb")
     db = apsw.Connection(str(tmp_path / "kb" / "index.db"))
     db.execute("UPDATE assertion SET confidence=0.5 WHERE id=(SELECT min(id) FROM assertion)")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import epql
+from epql.engine.index.problems import set_aside
+from epql.engine.store.objects import seq_of
 from epql.engine.vtab.register import RELATIONS
 from tests.clock import TestClock
 from tests.rows import Row
@@ -81,6 +83,9 @@ def connection() -> epql.Connection:
         say(f"CORRECT ?{to}{forbid[:7]} REASON 'why'", (name,))
     say("CONFIRM (SELECT id FROM assertions WHERE flagged NOT NULL LIMIT 3)")
     _read(made)
+    for number in range(1, 12):  # as if a newer program had written them
+        kind, reason = "Z1p"[number % 3], ("unknown kind", "1", "p")[number % 2]
+        set_aside(made.runner.database.db, seq_of(number, number % 4), kind, reason)
     clock.move(days=2)
     return made
 
@@ -139,7 +144,7 @@ KEYS = [
     "predicates", "agents", "changes", "assertion_changes", "beliefs_past", "assertions_past",
     "history_past", "beliefs_none", "assertions_any", "views", "votes", "uses", "corrections",
     "flags", "topics", "policies", "constraints", "checked", "trust", "trust_changes",
-    "why", "why_not", "blame", "history_of", "queries", "reads",
+    "why", "why_not", "blame", "history_of", "queries", "reads", "set_aside",
 ]  # fmt: skip
 
 

@@ -13,8 +13,6 @@ from epql.output.screen import plural
 from epql.output.sizes import size
 
 if TYPE_CHECKING:
-    import apsw
-
     from epql.engine.journal.verify import Report
 
 PARTS = ("journal", "index", "audit")
@@ -176,9 +174,7 @@ def _unfinished(path: Path) -> Findings:
         yield Finding("unfinished copies", text, WARN, f"rm -r {shlex.quote(str(left))}")
 
 
-def _set_aside(index: apsw.Connection) -> Findings:
-    sql = "SELECT count(*), min(kind || ': ' || reason) FROM aside"
-    ((number, first),) = index.execute(sql)
+def _set_aside(number: int, first: str) -> Findings:
     if number:
         yield Finding(
             "records", f"{plural(number, 'record')} set aside, which this version cannot use"
@@ -191,6 +187,7 @@ def _contents(path: Path) -> Findings:
     from epql.engine.check import check_age, opened_index
     from epql.engine.files import OsFiles
     from epql.engine.folder import INDEX
+    from epql.engine.index import problems
     from epql.engine.ingest import applied
     from epql.engine.journal.verify import Expectation, verify
 
@@ -205,7 +202,7 @@ def _contents(path: Path) -> Findings:
             yield Finding("index", fault.sentence, status, remedy)
             return
         if index is not None:
-            yield from looked_at("records", lambda: _set_aside(index))
+            yield from looked_at("records", lambda: _set_aside(*problems.count(index)))
     behind = list(check_age(files, path / INDEX, tx, report.last_tx)) if report.is_sound else []
     for fault in behind:
         yield Finding("index", fault.sentence, WARN, f"epql {path} -c 'SELECT 1'")
