@@ -32,12 +32,13 @@ HANGS_S = 60.0
 """One input longer than that is a hang, also where Python's signals do not get through."""
 MEMORY_MB = 1500
 """More is a finding: a decoder that believed a length."""
-_STATUS = re.compile(r"#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)/\S+.*?rss: (\d+)Mb")
+_STATUS = re.compile(r"#\d+\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)/\S+.*?rss: (\d+)Mb")
 
 
 @dataclass
 class Run:
-    """What a run did. `findings`: what was said, and the input."""
+    """What a run did. `executions`: inputs tried, by the child's own count, those that it began with
+    included. `findings`: what was said, and the input."""
 
     executions: int = 0
     seconds: float = 0.0
@@ -104,6 +105,8 @@ def _watched(command: list[str], found: Path, seconds: float) -> Run:
     result.seconds = time.monotonic() - began
     text = log.read_text(errors="replace")
     _read_log(text, result)
+    if (found / "current").exists():
+        result.executions = read_current(found / "current")[0]
     for path in sorted(found.glob("finding-*[0-9a-f]")):
         result.findings.append((path.with_suffix(".txt").read_text(), path.read_bytes()))
     if reason:
@@ -133,18 +136,14 @@ def _wait(process: subprocess.Popen[bytes], current: Path, began: float, seconds
 
 
 def _read_log(text: str, result: Run) -> None:
-    for number, edges, features, corpus, memory in _STATUS.findall(text):
-        result.executions, result.edges = int(number), int(edges)
-        result.features, result.corpus = int(features), int(corpus)
-        result.memory_mb = int(memory)
+    for edges, features, corpus, memory in _STATUS.findall(text):
+        result.edges, result.features = int(edges), int(features)
+        result.corpus, result.memory_mb = int(corpus), int(memory)
         if not result.began_edges:
             result.began_edges = int(edges)
     began = re.search(r"INITED\s+cov: (\d+)", text)
     if began:
         result.began_edges = int(began[1])
-    last = re.search(r"stat::number_of_executed_units: (\d+)", text)
-    if last:
-        result.executions = int(last[1])
     result.said = text[-2000:]
 
 
