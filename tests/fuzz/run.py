@@ -37,8 +37,8 @@ _STATUS = re.compile(r"#\d+\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)/\S+.*?rss: 
 
 @dataclass
 class Run:
-    """What a run did. `executions`: inputs tried, by the child's own count, those that it began with
-    included. `findings`: what was said, and the input."""
+    """What a run did. `executions`: inputs tried, by the child's own count, with those that it
+    began with. `findings`: what was said, and the input."""
 
     executions: int = 0
     seconds: float = 0.0

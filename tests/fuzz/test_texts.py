@@ -20,10 +20,10 @@ from tests.fuzz.mutations import ODD
 @pytest.mark.parametrize("seed", [1, 2])
 def test_texts_of_every_source(seed: int) -> None:
     fuzzer = texts.Fuzzer(seed)
-    for _ in range(1200):
+    for _ in range(400):
         fuzzer.step()
     assert not fuzzer.report.findings
-    assert len(fuzzer.report.outcomes) > 100
+    assert len(fuzzer.report.outcomes) > 60
     assert percentile(fuzzer.checker.times, 0.999) < 0.5  # 0.01 on an idle machine
 
 
