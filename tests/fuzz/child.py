@@ -14,6 +14,7 @@ import os
 import re
 import struct
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def main() -> None:
         current.set(data)
         try:
             check(data)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit, which would end the run unexplained
             _keep(folder, data, error)
 
     more: dict[str, Callable[..., object]] = {}
@@ -80,13 +83,16 @@ def main() -> None:
     atheris.Fuzz()
 
 
-def _keep(folder: Path, data: bytes, error: Exception) -> None:
+def _keep(folder: Path, data: bytes, error: BaseException) -> None:
     """The shortest input of each kind of finding, and what was said."""
     kind = f"{type(error).__name__} {kind_of(error)}"
     path = folder / f"finding-{hashlib.sha1(kind.encode()).hexdigest()[:12]}"
     if not path.exists() or len(path.read_bytes()) > len(data):
         path.write_bytes(data)
-        path.with_suffix(".txt").write_text(f"{kind}\n\n{error}\n", errors="backslashreplace")
+        told = f"{kind}\n\n{error}\n"
+        if type(error).__name__ != "Finding":
+            told += "".join(traceback.format_exception(error))
+        path.with_suffix(".txt").write_text(told, errors="backslashreplace")
 
 
 if __name__ == "__main__":
