@@ -22,7 +22,7 @@ from pathlib import Path
 
 from epql.engine.audit.chains import FOLDER as AUDIT
 from epql.engine.database import Database
-from epql.engine.errors import InternalError, OperationalError, ProgrammingError
+from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import (
     READ_MAX,
     Files,
@@ -39,7 +39,7 @@ from epql.engine.journal.segments import FOLDER, list_segments, segment_name
 from epql.engine.journal.tail import Tail
 from epql.engine.journal.verify import Expectation, verify
 from epql.engine.leftovers import hold, remove_leftovers, unfinished
-from epql.engine.opening import Options
+from epql.engine.opening import Options, check_path
 from epql.engine.rebuild import rebuild
 
 MANIFEST = "BACKUP"
@@ -281,7 +281,7 @@ def appearing(to: Path) -> Iterator[Path]:
     What a process that was killed left of an earlier try is removed first.
     """
     check_new(to)
-    given, to = to, Path(os.path.abspath(to))
+    given, to = to, Path(os.path.realpath(to.parent), to.name)
     remove_leftovers(to)
     folder = unfinished(to)
     try:
@@ -307,13 +307,15 @@ def appearing(to: Path) -> Iterator[Path]:
 
 
 def check_new(to: Path) -> None:
-    """Raise unless a path names nothing yet, or an empty folder. Raises: `backup.exists`."""
+    """Raise unless a path names nothing yet, or an empty folder.
+
+    Raises: OperationalError `backup.exists`, `files.*`; ProgrammingError `database.path`.
+    """
+    check_path(str(to))
     try:
         is_taken = to.is_symlink() or (to.exists() and not (to.is_dir() and not any(to.iterdir())))
     except OSError as error:
         raise translate(error, "look at", str(to)) from error
-    except ValueError as error:  # a NUL character
-        raise ProgrammingError(str(error), code="database.path") from error
     if is_taken:
         raise _exists(to)
 

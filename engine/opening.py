@@ -51,11 +51,15 @@ def open_folder(path: str, options: Options) -> tuple[Files, WriterLock]:
         lock = WriterLock.of(files)
         create_contents(files)
         return files, lock
-    _check_path(path)
+    check_path(path)
     folder = Path(path)
+    _check_unicode(folder)
     if not options.read_only:
         check_local(folder)
-    exists = check_folder(folder, must_exist=options.read_only)
+    try:
+        exists = check_folder(folder, must_exist=options.read_only)
+    except OSError as error:  # a name too long, a folder above that may not be entered
+        raise translate(error, "open", path) from error
     if not exists:
         make_folder(folder)
     let_go(folder)
@@ -82,10 +86,11 @@ def chains_of(files: Files) -> Chains:
     return DiskChains(files.root) if isinstance(files, OsFiles) else MemoryChains()
 
 
-def _check_path(path: str) -> None:
+def check_path(path: str) -> None:
+    """Raises ProgrammingError `database.path` for what cannot be a path at all."""
     wrong = None
     if not path:
-        wrong = "the path of the database is empty"
+        wrong = "the path is empty"
     elif "\x00" in path:
         wrong = "the path holds a NUL character"
     else:
@@ -97,6 +102,16 @@ def _check_path(path: str) -> None:
         raise ProgrammingError(
             wrong, code="database.path", hint="give the path of a folder, or ':memory:'"
         )
+
+
+def _check_unicode(folder: Path) -> None:
+    """SQLite opens files by names in UTF-8 only; those of Linux are any bytes."""
+    try:
+        str(folder.absolute()).encode()
+    except UnicodeEncodeError:
+        raise ProgrammingError(
+            "the path is not UTF-8", code="database.path", hint="rename the folder, or its parents"
+        ) from None
 
 
 def milliseconds(timeout_s: float) -> int:

@@ -61,9 +61,9 @@ def network_kind(folder: Path) -> str | None:
     if os.environ.get(ALLOW) == "1":
         return None
     there = folder.absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
     try:
+        while not there.exists() and there != there.parent:
+            there = there.parent
         kind, _ = kind_of(there)
     except OSError:
         return None  # opening says why it cannot be looked at

@@ -32,8 +32,9 @@ class Size(NamedTuple):
 
 
 SIZES: dict[tuple[str, str], Size] = {
-    ("C1", "the other relations"): Size("queries a table", 500, 200_000),
-    ("C1", "what is believed"): Size("queries a table", 5_000, 200_000),
+    ("C1", "the large relations"): Size("queries a table", 300, 200_000),
+    ("C1", "the other relations"): Size("queries a table", 400, 200_000),
+    ("C1", "what is believed"): Size("queries a table", 1_000, 200_000),
     ("C2", "governed, in memory"): Size("lives", 150, 15_000),
     ("C2", "governed, on disk"): Size("lives", 100, 10_000),
     ("C2", "plain, in memory"): Size("lives", 150, 15_000),
@@ -122,6 +123,7 @@ SIZES: dict[tuple[str, str], Size] = {
     ("S11", "damage"): Size("s", 10, 3_600),
     ("S11", "indexes"): Size("s", 10, 3_600),
     ("S11", "journals"): Size("s", 20, 3_600),
+    ("S12", "names"): Size("cases", 1, 1),
     ("S14", "permissions and links"): Size("cases", 1, 1),
 }
 """(row, part) → its size. A row with several tests has a part for each."""
