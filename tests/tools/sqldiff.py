@@ -32,6 +32,7 @@ class Table:
     name: str
     twin: str
     columns: Mapping[str, Sequence[Any]]
+    rows: int = 0
 
 
 _UNTYPED = ("object", "before_object", "after_object", "prefer", "replacement", "value")
@@ -73,10 +74,18 @@ class Report:
     failures: list[str] = field(default_factory=list)
 
 
-def run(db: Any, tables: Sequence[Table], *, first: Table, count: int, seed: int) -> Report:
-    """`count` random queries whose first table is `first`."""
+def run(
+    db: Any,
+    tables: Sequence[Table],
+    *,
+    first: Table,
+    count: int,
+    seed: int,
+    pairs_max: int | None = None,
+) -> Report:
+    """`count` random queries whose first table is `first`; none joins into more pairs of rows."""
     report = Report()
-    generator = Generator(tables, random.Random(seed))
+    generator = Generator(tables, random.Random(seed), pairs_max)
     for _ in range(count):
         query = generator.query(first)
         here, there = _answer(db, query.text()), _answer(db, query.text(twin=True))
@@ -139,8 +148,11 @@ def literal(value: Any) -> str:
 class Generator:
     """Random queries over tables."""
 
-    def __init__(self, tables: Sequence[Table], rnd: random.Random) -> None:
+    def __init__(
+        self, tables: Sequence[Table], rnd: random.Random, pairs_max: int | None = None
+    ) -> None:
         self._tables = tables
+        self._pairs_max = pairs_max
         self.random = rnd
 
     def query(self, first: Table) -> Query:
@@ -148,7 +160,7 @@ class Generator:
         choose = self.random
         used = [first]
         if choose.random() < _JOIN_SHARE:
-            used.append(choose.choice(self._tables))
+            used.append(choose.choice(self._joined(first)))
         refs = [
             Ref(f"t{number}", name, samples)
             for number, table in enumerate(used)
@@ -161,6 +173,12 @@ class Generator:
             twin += join.format(used[1].twin)
         head, tail = self._shape(refs)
         return Query(head, source, twin, self.predicate(refs), tail)
+
+    def _joined(self, first: Table) -> Sequence[Table]:
+        """What may be joined to it in the time there is."""
+        if self._pairs_max is None:
+            return self._tables
+        return [t for t in self._tables if t.rows * first.rows <= self._pairs_max]
 
     def _join(self, refs: Sequence[Ref]) -> str:
         kind = self.random.choice(_JOINS)
