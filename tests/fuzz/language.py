@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 from zoneinfo import ZoneInfo
 
 from epql import instants as times
+from epql.connection import Connection
 from epql.engine.errors import Error
 from epql.output.lexer import EpqlLexer
 from epql.parse import is_complete, split
@@ -66,9 +67,14 @@ def completion(data: bytes) -> None:
                 raise Finding(f"{one} at cursor {cursor} of {len(text)} characters")
 
 
-@cache
 def _source() -> ConnectionSource:
-    return ConnectionSource(checker.connection())
+    """What the checker's connection has; asked each time, for the time it may take is set anew."""
+    return _source_of(checker.connection())
+
+
+@lru_cache(1)
+def _source_of(connection: Connection) -> ConnectionSource:
+    return ConnectionSource(connection)
 
 
 def highlighter(data: bytes) -> None:
