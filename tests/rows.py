@@ -53,6 +53,7 @@ SIZES: dict[tuple[str, str], Size] = {
     ("C5", "notes"): Size("s", 5, 3_600),
     ("C5", "records"): Size("s", 10, 3_600),
     ("C5", "rows"): Size("s", 10, 3_600),
+    ("C8", "generated files"): Size("files", 5, 100),
     ("R1", "four writers"): Size("rounds", 100, 1_000),
     ("R1", "one writer"): Size("rounds", 200, 2_000),
     ("R2", "append"): Size("states", 700, 14_000),
