@@ -117,7 +117,7 @@ def ours(error: Exception) -> Error:
     if isinstance(error, apsw.Error):
         return translated(error)
     return InternalError(
-        f"something that cannot be happened ({type(error).__name__}: {error})",
+        f"what cannot happen has happened ({type(error).__name__}: {error})",
         code="internal.unexpected",
         hint="epql verify tells whether the index is at fault, and epql rebuild makes it anew;"
         " if it is not, report this",

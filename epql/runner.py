@@ -160,6 +160,8 @@ class Runner:
 
     def _tell(self, error: Exception, text: str) -> NoReturn:
         """Raise what a person is told of an error of a statement."""
+        if isinstance(error, _Theirs):
+            raise error.error
         told = self.database.told(error)
         if told is not None:
             raise told.with_text(text) from error
@@ -561,15 +563,29 @@ def _check_characters(text: str) -> None:
         ) from error
 
 
+class _Theirs(Exception):
+    """An error of the caller's own rows, which he gets back as it is."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
 def _listed(rows: Iterable[Params]) -> Iterator[Params]:
     try:
-        return iter(rows)
+        return _given(iter(rows))
     except TypeError:
         raise ProgrammingError(
             f"executemany takes rows of parameters, not {type(rows).__name__}",
             code="parameter.style",
             hint="a list of tuples, or of dicts",
         ) from None
+
+
+def _given(rows: Iterator[Params]) -> Iterator[Params]:
+    try:
+        yield from rows
+    except Exception as error:
+        raise _Theirs(error) from error
 
 
 _CACHED = 1000

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 from math import isfinite
+from typing import Any
 from zlib import crc32
 
 import apsw
@@ -55,8 +56,8 @@ def set_aside(db: apsw.Connection, seq: int, kind: str, reason: str) -> None:
 def count(db: apsw.Connection) -> tuple[int, str]:
     """How many records are set aside, and why one of them."""
     sql = "SELECT count(*), ifnull(min(kind || ': ' || reason), '') FROM aside"
-    number, reason = db.execute(sql).fetchall()[0]
-    return int(number), str(reason)
+    row: tuple[Any, ...] = db.execute(sql).fetchall()[0]
+    return row[0], row[1]
 
 
 def is_understood(db: apsw.Connection) -> bool:

@@ -42,6 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kb = str(folder / "kb.epql")
     assert epql("backup", kb, str(folder / "backup" / "kb")).code == 0
     assert epql("export", kb, str(folder / "all.jsonl.gz"), "--all").code == 0
+    (folder / "heads.txt").write_text(epql("head", kb).out)
     (folder / "scripts").mkdir()
     for name in ("script.epql", "scripts/one.epql"):
         (folder / name).write_text("select 1 as one;\n")

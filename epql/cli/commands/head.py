@@ -10,10 +10,7 @@ import argparse
 
 from epql.cli.arguments import add_path
 
-EXAMPLES = (
-    ("epql head kb.epql >> heads.txt", "keep it where the database's files are not"),
-    ("epql verify kb.epql --head heads.txt", "was any of it rewritten or cut off since?"),
-)
+EXAMPLES = (("epql head kb.epql >> heads.txt", "keep it where the database's files are not"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
