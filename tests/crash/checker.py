@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -43,7 +44,7 @@ def check(folder: str | Path, ack_lines: Iterable[bytes | str], *, rebuild: bool
         for file in folder.glob(INDEX + "*"):
             file.unlink()
     with _opened(folder) as con:
-        found = check_open(con, promised.upto, promised.corrected)
+        found = check_open(con, promised.upto, promised.corrected, promised.late)
         ((own,),) = _asked(con, _OWN)
         row = rows_of("checker-0", own + 1)[0]
         con.execute("ASSERT (?, ?, ?)", row)
@@ -85,9 +86,11 @@ class _opened:
 
 @dataclass
 class Promises:
-    """What lines promised: how far each writer came, which corrections there are, which copies."""
+    """What lines promised: how far each writer came, which corrections there are, which copies.
+    `late`: how far each may have come besides, as it said while the power went."""
 
     upto: dict[str, int] = field(default_factory=dict)
+    late: dict[str, int] = field(default_factory=dict)
     corrected: set[tuple[str, int]] = field(default_factory=set)
     copies: set[str] = field(default_factory=set)
 
@@ -97,7 +100,10 @@ class Promises:
         promised = cls()
         for line in lines:
             words = (line.decode() if isinstance(line, bytes) else line).split()
-            if words[:2] == ["ACK", "COPY"]:
+            if words[:1] == ["LATE"]:
+                if len(words) == 4:
+                    promised.late[words[2]] = max(promised.late.get(words[2], 0), int(words[3]))
+            elif words[:2] == ["ACK", "COPY"]:
                 promised.copies.add(f"copy-{words[3]}")
             elif len(words) == 3 and words[0] in ("ACK", "FOUND"):
                 writer, number = words[1], int(words[2])
@@ -108,7 +114,10 @@ class Promises:
 
 
 def check_open(
-    con: Any, upto: Mapping[str, int], corrected: Set[tuple[str, int]] = frozenset()
+    con: Any,
+    upto: Mapping[str, int],
+    corrected: Set[tuple[str, int]] = frozenset(),
+    late: Mapping[str, int] = MappingProxyType({}),
 ) -> int:
     """What a connection shows is what was promised, and what its journal says; the commits."""
     database = con.runner.database
@@ -121,7 +130,7 @@ def check_open(
         "SELECT tx, agent, subject, predicate, object, confidence FROM assertions LIFECYCLE ANY"
         " ORDER BY tx"
     ).fetchall()
-    _check_writers([row[:5] for row in rows], upto)
+    _check_writers([row[:5] for row in rows], upto, late)
     if corrected:
         _check_corrections(con, corrected)
     told = []
@@ -136,7 +145,7 @@ def check_open(
     return len(commits)
 
 
-def _check_writers(rows: list[Any], promised: Mapping[str, int]) -> None:
+def _check_writers(rows: list[Any], promised: Mapping[str, int], late: Mapping[str, int]) -> None:
     """Each writer's commits are 1, 2, 3 … in that order, whole, at least as far as promised."""
     found: dict[str, dict[int, Rows]] = {}
     for tx, agent, *triple in rows:
@@ -148,7 +157,7 @@ def _check_writers(rows: list[Any], promised: Mapping[str, int]) -> None:
             assert sorted(commit) == sorted(rows_of(writer, number)), f"{writer}: {number} changed"
         least = promised.get(writer, 0)
         assert len(commits) >= least, f"{writer}: {least} acknowledged, {len(commits)} there"
-        most = least + (GROUP if writer.startswith("bulk-") else 1)
+        most = max(least, late.get(writer, 0)) + (GROUP if writer.startswith("bulk-") else 1)
         is_bounded = writer != "checker-0"
         assert len(commits) <= most or not is_bounded, f"{writer}: {len(commits)}, at most {most}"
 

@@ -84,3 +84,14 @@ def test_an_index_that_tells_otherwise_is_told(
     db.close()
     with pytest.raises(AssertionError, match="not what the journal says"):
         check(tmp_path / "kb", whole[1])
+
+
+def test_what_was_said_while_the_power_went_may_be_there(
+    tmp_path: Path, whole: tuple[Path, list[bytes]]
+) -> None:
+    shutil.copytree(whole[0], tmp_path / "kb")
+    promised = [line for line in whole[1] if not line.startswith(b"ACK")][:1]
+    late = [b"LATE " + line for line in whole[1] if line.startswith(b"ACK")]
+    with pytest.raises(AssertionError, match="at most"):
+        check(tmp_path / "kb", promised)
+    check(tmp_path / "kb", promised + late)
