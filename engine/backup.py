@@ -17,7 +17,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from epql.engine.audit.chains import FOLDER as AUDIT
@@ -34,6 +34,7 @@ from epql.engine.files import (
 )
 from epql.engine.folder import FORMAT, check_format
 from epql.engine.head import Head, head_of
+from epql.engine.ingest import checkpoint
 from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.segments import FOLDER, list_segments, segment_name
 from epql.engine.journal.tail import Tail
@@ -73,7 +74,7 @@ def backup(
     `journal.damaged`, which says where. Nothing is at `to` after a failure.
     """
     with appearing(to) as folder:
-        tail = open_tail(database.files, repair=False, lock=database.lock).tail
+        tail = _last(database)
         size = _copy_journal(
             database.files, tail, OsFiles(folder), progress, check=database.turns.check
         )
@@ -132,6 +133,16 @@ def check_backup(source: Path) -> Tail:
     expected = _read_manifest(files) if files.exists(MANIFEST) else None
     _check_copy(files, expected, str(source))
     return open_tail(files, repair=False).tail
+
+
+def _last(database: Database) -> Tail:
+    """Where the copy ends: at the durable mark, or behind the last commit in the index, which may
+    lie further: a writer that could not write its note after the sync has acknowledged it."""
+    _, place = checkpoint(database.db, database.files)
+    tail = open_tail(database.files, repair=False, lock=database.lock).tail
+    if place is None or place.position <= tail.position:
+        return tail
+    return replace(place, database_id=tail.database_id)
 
 
 # ---------------------------------------------------------------- the manifest
@@ -292,18 +303,31 @@ def appearing(to: Path) -> Iterator[Path]:
                 f"the folder {to.parent} does not exist", code="database.parent_missing"
             ) from error
         raise translate(error, "make the folder", str(given)) from error
-    held = hold(folder)
     try:
-        yield folder
-        OsFiles(folder).sync_folder("")
-        try:
-            os.rename(folder, to)  # onto an empty folder too; onto a full one it fails
-        except OSError as error:
-            raise _exists(given) from error
-        OsFiles(to.parent).sync_folder("")
+        with _held(folder):
+            yield folder
+            OsFiles(folder).sync_folder("")
+            try:
+                os.rename(folder, to)  # onto an empty folder too; onto a full one it fails
+            except OSError as error:
+                if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                    raise _exists(given) from error
+                raise translate(error, "rename", str(folder)) from error
+            OsFiles(to.parent).sync_folder("")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    try:
+        held = hold(folder)
+    except OSError as error:
+        raise translate(error, "open", str(folder)) from error
+    try:
+        yield
     finally:
         os.close(held)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_new(to: Path) -> None:

@@ -103,7 +103,8 @@ class Memory:
         if self.rows == 1:
             self.con.execute(f"ASSERT ('{subject}', 'p', 'o')")
         else:
-            rows = [(subject, f"p{n}", f"{n} " * 2000) for n in range(self.rows)]
+            length = 20_000 if self.act == self.query and self.how == "space" else 2_000
+            rows = [(subject, f"p{n}", f"{n} " * length) for n in range(self.rows)]
             self.con.executemany("ASSERT (?, ?, ?)", rows)
         self.con.commit()
         say("ACK", subject)

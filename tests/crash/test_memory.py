@@ -9,6 +9,7 @@ lost, and the next process goes on.
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +19,9 @@ import pytest
 
 import epql
 from tests.rows import Row
+
+MAPPED = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+"""What is freed of large texts goes back to the system, so that the next one may find no room."""
 
 PROGRAM = Path(__file__).with_name("memory.py")
 
@@ -33,7 +37,7 @@ def starve(row: Row, folder: Path, what: str, how: str, first: int, last: int) -
         command = [sys.executable, str(PROGRAM), str(folder), what, how]
         run = subprocess.run(
             [*command, str(first), str(until), str(step)],
-            capture_output=True, text=True, timeout=600,
+            capture_output=True, text=True, timeout=600, env=os.environ | MAPPED,
         )  # fmt: skip
         again = f"again: {' '.join(command)}"
         for line in run.stdout.splitlines():

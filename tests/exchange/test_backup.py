@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ from epql.cli.main import main
 from epql.engine import backup as engine
 from epql.engine.files import Files, OsFiles
 from epql.engine.head import head_of
-from epql.engine.journal.writer import Pending
+from epql.engine.journal.writer import JournalWriter, Pending
 from epql.engine.leftovers import hold, leftovers
 from epql.engine.records import CommitInfo, encode
 from tests.exchange.moving import commits
@@ -476,3 +478,30 @@ def test_reads_that_cannot_be_copied_leave_no_backup(
         con.execute("BACKUP TO ? WITH QUERIES", (str(tmp_path / "b"),))
     assert caught.value.code == "files.copy" and "it vanished" in caught.value.message
     assert not (tmp_path / "b").exists() and hidden(tmp_path) == []
+
+
+def test_what_was_acknowledged_without_a_note_is_in_it(
+    con: epql.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JournalWriter, "_note_clean", lambda _: None)  # LOCK cannot be written
+    con.execute("ASSERT ('acknowledged', 'p', 'q')")
+    con.execute("BACKUP TO ?", (str(tmp_path / "b"),))
+    with epql.connect(tmp_path / "b", read_only=True, audit="off") as reader:
+        found = reader.execute("SELECT object FROM beliefs WHERE subject = 'acknowledged'")
+        assert found.fetchall() == [("q",)]
+        reader.close()
+
+
+@pytest.mark.parametrize(("module", "call"), [(engine, "hold"), (os, "rename")])
+def test_a_disk_that_fails_is_told(
+    con: epql.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, call: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(module, call, fails)
+    with pytest.raises(epql.OperationalError) as caught:
+        con.execute("BACKUP TO ?", (str(tmp_path / "b"),))
+    assert caught.value.code == "journal.io"
+    monkeypatch.undo()
+    assert sorted(os.listdir(tmp_path)) == ["kb"]
