@@ -338,7 +338,7 @@ def compare(db: apsw.Connection, fresh: apsw.Connection, tables: dict[str, int])
     for name in [str(row[0]) for row in fresh.execute(_TABLES)]:
         try:
             number, fault = _compare_table(name, _rows(db, name), _rows(fresh, name))
-        except apsw.CorruptError:
+        except (apsw.CorruptError, UnicodeDecodeError):
             number, fault = 0, Fault("index.corrupt", f"the table {name} cannot be read")
         if fault is None:
             tables[name] = number

@@ -79,5 +79,5 @@ def fault_of(db: apsw.Connection, files: Files) -> str | None:
                 return f"SQLite finds it damaged: {str(said).partition(chr(10))[0]}"
         checkpoint(db, files)
         return content_fault(db, files, SAMPLES)
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         return f"SQLite cannot read it: {error}"

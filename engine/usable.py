@@ -131,7 +131,7 @@ def _why_anew(db: apsw.Connection, files: Files) -> str | None:
                 " understood now"
             )
         fault = content_fault(db, files, SAMPLES)
-    except doubt.DOUBTFUL as error:
+    except (*doubt.DOUBTFUL, UnicodeDecodeError) as error:
         fault = str(error)
     return fault and f"the index was made anew from the journal: {fault}"
 

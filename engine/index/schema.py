@@ -195,13 +195,14 @@ def _odd(db: apsw.Connection, schema: str) -> str | None:
     nothing else of it is asked before this.
     """
     sql = (
-        "SELECT name, ifnull(sql, '') FROM sqlite_schema WHERE NOT (type='table' AND name IN"
-        " ('sqlite_stat1', 'sqlite_stat4')) AND NOT (type='index' AND sql IS NULL)"
+        "SELECT CAST(name AS BLOB), CAST(sql AS BLOB) FROM sqlite_schema"
+        " WHERE NOT (type='table' AND name IN ('sqlite_stat1', 'sqlite_stat4'))"
+        " AND NOT (type='index' AND sql IS NULL)"
     )
     missing = dict(_expected(schema))
-    for name, text in db.execute(sql):
-        if missing.pop(str(text), None) is None:
-            return str(name)
+    for name, text in db.execute(sql):  # as bytes: a damaged one may be no UTF-8
+        if missing.pop((text or b"").decode(errors="replace"), None) is None:
+            return str((name or b"").decode(errors="replace"))
     return next(iter(missing.values()), None)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 import epql
 from epql.engine import doubt
+from epql.engine.check import check
 from epql.engine.files import OsFiles
 from epql.engine.index import schema
 from epql.engine.index.contents import content_fault
@@ -292,3 +293,26 @@ def test_a_failed_write_is_not_noted_as_clean_afterwards(
     assert left is not None and left.state == "writing"
     connection.close()
     shutil.rmtree(path)
+
+
+# ---------------------------------------------------------------- texts that are none
+
+
+def test_a_text_that_is_no_utf_8_is_found_and_the_index_made_anew(path: Path) -> None:
+    rewrite(path, "UPDATE slot SET subject = CAST(CAST(x'ff' || id AS BLOB) AS TEXT)")
+    assert [fault.code for fault in check(path).faults] == ["index.corrupt"]
+    notices, count = opened(path)
+    assert count == 40 and "made anew" in notices[0]
+    assert check(path).is_sound
+
+
+def test_a_schema_that_is_no_utf_8_is_refused(path: Path) -> None:
+    rewrite(
+        path,
+        "PRAGMA writable_schema=1; UPDATE sqlite_schema"
+        " SET sql = CAST(replace(sql, 'confidence', 'confidenc' || x'a0') AS TEXT)",
+    )
+    assert [fault.code for fault in check(path).faults] == ["index.unreadable"]
+    with pytest.raises(epql.DatabaseError) as caught:
+        opened(path)
+    assert caught.value.code in ("index.corrupt", "index.open")
