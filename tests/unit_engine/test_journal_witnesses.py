@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from epql.engine.digest import digest
 from epql.engine.errors import InterfaceError, InternalError, OperationalError
 from epql.engine.files import MemoryFiles, OsFiles
 from epql.engine.journal import (
@@ -25,6 +26,7 @@ from epql.engine.journal import (
     tail_at,
     verify,
 )
+from epql.engine.journal import format as layout
 from epql.engine.journal.format import (
     FRAME_SIZE_MAX,
     TRAILER_SIZE,
@@ -33,7 +35,9 @@ from epql.engine.journal.format import (
     encode_segment_header,
     encode_trailer,
 )
+from epql.engine.journal.scan import Scan
 from epql.engine.journal.segments import list_segments, segment_name
+from epql.engine.journal.tail import start_of
 from epql.engine.lock import Note, WriterLock, _boot_id, encode_note
 from tests.unit_engine.test_journal_faults import ID, FaultyFiles, build, commit, refuse, with_bytes
 
@@ -421,3 +425,19 @@ def test_after_a_reboot_what_is_in_the_file_is_durable() -> None:
         files.writer_note = encode_note(Note("writing", 1, second.offset, 1, boot_id, 0, 0))
         tail = open_tail(files, repair=False, lock=WriterLock.of(files)).tail
         assert tail.last_tx == last
+
+
+def test_a_length_over_the_limit_is_not_read_for_though_its_check_is_right() -> None:
+    salt, start = bytes(layout.SALT_SIZE), layout.SEGMENT_HEADER_SIZE
+    head = layout._FRAME.pack(layout.FRAME_MAGIC, 1, 0, 2**32 - 8, 0, 1, start, 1, start, bytes(32))
+    data = bytes(start) + head + digest(salt + head)[: layout.CHECK_SIZE]
+    asked: list[int] = []
+
+    def read(offset: int, length: int | None) -> bytes:
+        asked.append(length or 0)
+        return data[offset : None if length is None else offset + length]
+
+    scan = Scan(read, start_of(layout.SegmentHeader(bytes(16), 1, salt, bytes(32))))
+    scan.run()
+    assert scan.problem == f"a frame cannot have {2**32 - 8} bytes"
+    assert max(asked) < layout.FRAME_SIZE_MAX
