@@ -14,7 +14,6 @@ import errno
 import fcntl
 import os
 import time
-from pathlib import Path
 
 from epql.engine.digest import digest
 from epql.engine.errors import OperationalError
@@ -48,7 +47,7 @@ def decode(line: bytes) -> int | None:
 class Asked:
     """The instant; see the module. `path` None: a database in memory. Units: µs UTC."""
 
-    def __init__(self, path: Path | None, memory: MemoryFiles | None, may_create: bool) -> None:
+    def __init__(self, path: str | None, memory: MemoryFiles | None, may_create: bool) -> None:
         self._path = path
         self._memory = memory
         self._may_create = may_create
@@ -59,7 +58,7 @@ class Asked:
     def of(cls, files: Files, *, may_create: bool) -> Asked:
         """That of a database."""
         if isinstance(files, OsFiles):
-            return cls(files.root / NAME, None, may_create)
+            return cls(str(files.root / NAME), None, may_create)
         assert isinstance(files, MemoryFiles)
         return cls(None, files, may_create)
 

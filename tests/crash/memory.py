@@ -83,6 +83,7 @@ class Memory:
         self.how = how
         self.act = self.append if what == "append" else self.query
         self.rows = 1 if how in ("one", "burst") else ROWS
+        self.untold: set[str] = set()
         self.open()
         self.known = self.subjects()
         if self.act == self.query and not self.known:  # there is something to ask for
@@ -147,6 +148,8 @@ class Memory:
         if is_done and self.act == self.append and subject not in seen:
             raise Broken("what was told as done is not seen")
         self.check(seen, subject)
+        if is_done or subject in seen:
+            self.untold.discard(subject)
         try:
             self.con.execute("ASSERT ('again', 'q', ?)", (subject,))
             self.con.commit()
@@ -161,10 +164,15 @@ class Memory:
 
     def check(self, seen: Counter[str], subject: str) -> None:
         """The statement's rows are all there or none; the others are."""
-        if seen[subject] not in (0, self.rows):
-            raise Broken(f"{seen[subject]} of {self.rows} rows are seen")
-        if {**seen, subject: 0} != {**self.known, subject: 0}:
-            raise Broken("other rows have changed")
+        for one in {subject, *self.untold}:  # what was not acknowledged may turn up, whole
+            if seen[one] not in (0, self.rows):
+                raise Broken(f"{seen[one]} of {self.rows} rows of {one} are seen")
+        before, after = Counter(self.known), Counter(seen)
+        for one in (subject, *self.untold):
+            del before[one], after[one]
+        if before != after:
+            raise Broken(f"other rows have changed: {before - after} → {after - before}")
+        self.untold.add(subject)
         self.known = +seen
 
 

@@ -61,6 +61,8 @@ class Governor(Writer):
         if "incorrect" not in MOVES.get(head.state, ()):
             raise Refused("integrity")
         new = None if obj is None else self._replacement(target, head, obj, agent, now)
+        if forbid and new and obj == target.object:  # 1 for 1.0: the rule would meet it, too
+            raise Refused("integrity")
         if new and self.is_news(past, new, now):
             self.check_rules(past, new)
             state = inherited(past, head.state)

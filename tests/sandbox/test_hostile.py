@@ -107,7 +107,10 @@ sys.addaudithook(_hook)
 
 
 @pytest.mark.row("S1", "read-only")
-def test_a_read_only_connection_lets_nothing_through(row: Row, folder: Path) -> None:
+def test_a_read_only_connection_lets_nothing_through(
+    row: Row, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # modules are loaded on the way
     box = folder.parent / "box"
     con = epql.connect(folder, read_only=True, autocommit=True, limits=epql.Limits.untrusted())
     (commits,) = con.execute("SELECT max(tx) FROM commits").fetchone() or (0,)
