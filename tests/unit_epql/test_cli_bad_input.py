@@ -56,7 +56,7 @@ def test_an_empty_path(said: Run, tmp_path: Path) -> None:
     assert said("", "-c", READ) == (
         1,
         "",
-        "ProgrammingError database.path: the path of the database is empty\n"
+        "ProgrammingError database.path: the path is empty\n"
         "hint: give the path of a folder, or ':memory:'\n",
     )
 
