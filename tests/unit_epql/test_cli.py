@@ -360,8 +360,9 @@ def test_a_pipe_is_answered_statement_by_statement(base: Path) -> None:
 
 
 _ON_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests run in the background
 os.execv(sys.argv[1], sys.argv[1:])
 """
 # not preexec_fn: what it runs between fork and exec can hang where the tests have threads
