@@ -15,6 +15,7 @@ import fcntl
 import os
 import time
 
+from epql.engine.clock import LAST
 from epql.engine.digest import digest
 from epql.engine.errors import OperationalError
 from epql.engine.files import FILE_MODE, Files, MemoryFiles, OsFiles, translate
@@ -22,8 +23,6 @@ from epql.engine.files import FILE_MODE, Files, MemoryFiles, OsFiles, translate
 NAME = "ASKED"
 _CHECK_DIGITS = 15
 _SIZE = 20 + 1 + _CHECK_DIGITS + 1
-_END = 253_402_300_800_000_000
-"""The year 10000, where the calendar ends."""
 _TRIES = 4
 _PAUSE_S = 0.001
 
@@ -40,8 +39,8 @@ def encode(us: int) -> bytes:
 
 def decode(line: bytes) -> int | None:
     """The instant; None for what is no such line."""
-    number = int(line[:20]) if line[:20].isdigit() else _END
-    return number if number < _END and encode(number) == line else None
+    number = int(line[:20]) if line[:20].isdigit() else LAST + 1
+    return number if number <= LAST and encode(number) == line else None
 
 
 class Asked:

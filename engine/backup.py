@@ -15,7 +15,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -253,25 +253,29 @@ def _head(tail: Tail) -> Head:
 
 def _check_copy(files: Files, expected: Expectation | None, what: str) -> None:
     """Every frame, header and trailer. Raises: InternalError `backup.damaged`."""
-    report = verify(files, expect=[] if expected is None or not expected.tx else [expected])
-    for finding in report.findings:
-        if not finding.is_harmless:
-            place = segment_name(finding.segment)
-            at = "" if "byte " in finding.sentence else f"{place}, byte {finding.offset}: "
-            raise _damaged(f"{what}: {at}{finding.sentence}")
+    fault = _fault(files, [] if expected is None or not expected.tx else [expected])
+    if fault is not None:
+        raise _damaged(f"{what}: {fault}")
 
 
 def _check_source(files: Files) -> None:
     """Raises: InternalError `journal.damaged` if it is the database that is damaged."""
-    for finding in verify(files).findings:
+    fault = _fault(files, [])
+    if fault is not None:
+        raise InternalError(
+            f"the database is damaged, and no backup of it was made: {fault}",
+            code="journal.damaged",
+            hint="keep the last good backup; epql verify tells all of it",
+        )
+
+
+def _fault(files: Files, expect: Sequence[Expectation]) -> str | None:
+    """The first thing wrong with a journal, and where; None: it is sound."""
+    for finding in verify(files, expect=expect).findings:
         if not finding.is_harmless:
-            place = segment_name(finding.segment)
-            at = "" if "byte " in finding.sentence else f"{place}, byte {finding.offset}: "
-            raise InternalError(
-                f"the database is damaged, and no backup of it was made: {at}{finding.sentence}",
-                code="journal.damaged",
-                hint="keep the last good backup; epql verify tells all of it",
-            )
+            place = f"{segment_name(finding.segment)}, byte {finding.offset}: "
+            return ("" if "byte " in finding.sentence else place) + finding.sentence
+    return None
 
 
 def _damaged(sentence: str) -> InternalError:
