@@ -132,28 +132,31 @@ def _by_object(shape: Shape, slot_where: Sequence[str]) -> Source:
 
 
 def _fast(shape: Shape, slot_where: Sequence[str]) -> Source:
-    # LIMIT -1 keeps SQLite from flattening the subquery, which would compute win thrice
-    where = " WHERE " + " AND ".join(slot_where) if slot_where else ""
-    tables = (
-        f"(SELECT s.id, s.subject, s.predicate, s.topic, {_latest(shape.states)} AS win"
-        f" FROM slot s{where} LIMIT -1) s"
-        " CROSS JOIN span w ON w.slot=s.id AND w.state=(s.win & 15) AND w.seq=(s.win >> 4)"
-    )
-    return Source(tables, (piece("w"),))
+    tables = f"slot s CROSS JOIN span w ON w.slot=s.id AND {_is_latest(shape.states)}"
+    return Source(tables, (piece("w"), *slot_where))
+
+
+def _is_latest(states: Sequence[int]) -> str:
+    """The condition that span w is the latest candidate of slot s, or another piece of it."""
+    if len(states) == 1:
+        return f"w.state={states[0]} AND w.seq={_seek('x.seq', states[0])}"
+    # LIMIT keeps SQLite from flattening the subquery, which would compute win twice
+    win = f"SELECT {_latest(states)} AS win LIMIT 1"
+    return f"(w.state, w.seq)=(SELECT win & 15, win >> 4 FROM ({win}))"
 
 
 def _latest(states: Sequence[int]) -> str:
     """An expression for the latest candidate of slot s: its seq * 16 + its state."""
-    seeks = [
-        f"(SELECT x.seq*16+{state} FROM span x WHERE x.slot=s.id AND x.state={state}"
+    seeks = [f"ifnull({_seek(f'x.seq*16+{state}', state)}, 0)" for state in states]
+    return f"max({', '.join(seeks)})" if seeks else "0"
+
+
+def _seek(wanted: str, state: int) -> str:
+    """An expression of the latest candidate x of slot s in a state; NULL where there is none."""
+    return (
+        f"(SELECT {wanted} FROM span x WHERE x.slot=s.id AND x.state={state}"
         f" AND {piece('x')} AND x.seq<((:t+1)<<20) ORDER BY x.seq DESC LIMIT 1)"
-        for state in states
-    ]
-    if not seeks:
-        return "0"
-    if len(seeks) == 1:
-        return seeks[0]
-    return "max(" + ", ".join(f"ifnull({seek}, 0)" for seek in seeks) + ")"
+    )
 
 
 _RANK = {
