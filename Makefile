@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak test-all golden docs docs-serve docs-answers captures lint types bench check clean
+.PHONY: help run test faults soak test-all golden docs docs-serve docs-answers captures lint types bench bench-large bench-keep check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,12 +65,15 @@ types: $(BIN)/.dev ## mypy, strict: the packages, and examples as users of the p
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
 	  $(CURDIR)/examples/agent.py $(CURDIR)/examples/git_history.py
 
-bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, and what a statement costs
-	$(BIN)/python benchmarks/compare.py $(BENCH_ARGS)
-	$(BIN)/python benchmarks/statements.py
-	$(BIN)/python benchmarks/executemany.py
-	$(BIN)/python benchmarks/audited.py
-	$(BIN)/python benchmarks/frames.py
+bench: $(BIN)/.dev ## EPQL beside the hand-written baseline, what a statement costs: 3 minutes
+	$(BIN)/python benchmarks/run.py quick $(BENCH_ARGS)
+
+bench-large: $(BIN)/.dev ## the same at 1 M and 10 M assertions: an hour, 10 GB of disk
+	$(BIN)/python benchmarks/run.py large $(BENCH_ARGS)
+
+# BEFORE=…: the Python of another checkout, measured in turn with this one
+bench-keep: $(BIN)/.dev ## measure the figures of docs/performance anew; goes on where it was stopped
+	$(BIN)/python benchmarks/run.py keep $(if $(BEFORE),--before $(BEFORE)) $(BENCH_ARGS)
 
 check: lint types test ## what continuous integration runs
 

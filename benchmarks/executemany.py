@@ -1,11 +1,12 @@
 """How much faster one executemany is than as many executes: in one transaction, each committed.
 
-python benchmarks/executemany.py [rows]
+python benchmarks/executemany.py [--rows 20000] [--json FILE]
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -35,7 +36,11 @@ def one_by_one(con: epql.Connection, rows: list[tuple[str, int]]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--json", type=Path, help="write the numbers there")
+    options = parser.parse_args()
+    count = options.rows
     rows = [(f"s{number}", number) for number in range(count)]
     with tempfile.TemporaryDirectory() as top:
         many = timed(lambda con: con.executemany(TEXT, rows), Path(top) / "many")
@@ -44,6 +49,9 @@ def main() -> None:
     print(f"executemany {count / many:10,.0f} rows/s")
     print(f"execute     {count / single:10,.0f} rows/s")
     print(f"executemany is {single / many:.1f} times as fast")
+    if options.json:
+        rates = {"executemany": count / many, "execute": count / single}
+        options.json.write_text(json.dumps({"rows": count, "rows_s": rates}))
 
 
 if __name__ == "__main__":

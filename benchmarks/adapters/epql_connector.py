@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
-from workload import Adapter
+import apsw
+from machine import commit
+from workload import Adapter, Unsupported
 
 import epql
 
@@ -21,7 +24,17 @@ DIFF = (
     f"SELECT subject, predicate, before_object, after_object FROM beliefs {EVERY}"
     " DIFF SINCE TX ? UNTIL TX ? WHERE before_object IS NOT after_object"
 )
+AGGREGATE = (
+    f"SELECT topic, count(*), avg(confidence) FROM beliefs {EVERY} AS OF TX ? GROUP BY topic"
+)
 HISTORY = f"SELECT {VALUE} FROM history {SLOT} {EVERY} ORDER BY tx_from"
+
+FIRST_ANSWER = """
+import epql
+connection = epql.connect({path!r}, agent="bench")
+assert connection.execute({now!r}, {slot!r}).fetchone()
+"""
+SOURCE = Path(epql.__file__).parents[1]
 
 Row = tuple[Any, ...]
 
@@ -33,11 +46,13 @@ class Peer(Adapter):
     sets_tx = False
 
     def open(self, path: str) -> None:
-        self.con = epql.connect(os.path.join(path, "kb.epql"), agent="bench")
+        self.path = os.path.join(path, "kb.epql")
+        self.con = epql.connect(self.path, agent="bench")
+        self.others: dict[tuple[str, str], epql.Connection] = {}
         (self.tx,) = self.con.execute("SELECT count(*) FROM commits").fetchall()[0]
 
     def version(self) -> str:
-        return f"epql {epql.__version__}"
+        return f"epql {epql.__version__}, apsw {apsw.apsw_version()}, commit {commit(SOURCE)}"
 
     def load(self, rows: list[Row], tx: int) -> int:
         self.con.cursor().executemany(ASSERT, rows)
@@ -63,6 +78,43 @@ class Peer(Adapter):
     def history(self, s: str, p: str) -> list[Row]:
         return self._all(HISTORY, s, p)
 
+    def aggregate(self, t: int) -> list[Row]:
+        return self._all(AGGREGATE, t)
+
+    def aggregate_as(self, audit: str, fuse: str, t: int) -> list[Row]:
+        """The same on a connection with other settings."""
+        other = self.others.get((audit, fuse)) or self._connect(audit, fuse)
+        return other.execute(AGGREGATE, (t,)).fetchall()
+
+    def _connect(self, audit: str, fuse: str) -> epql.Connection:
+        other = epql.connect(self.path, agent="bench", audit=audit)
+        if fuse == "off":
+            try:
+                other.execute("SET fuse = off")
+            except epql.Error as error:
+                other.close()
+                raise Unsupported(str(error).splitlines()[0]) from error
+        self.others[audit, fuse] = other
+        return other
+
+    def imports(self) -> str:
+        """A program that imports what this peer needs."""
+        return "import epql"
+
+    def first_answer(self, path: str, slot: tuple[str, str]) -> str:
+        """A program that opens the database and asks one question."""
+        return FIRST_ANSWER.format(path=os.path.join(path, "kb.epql"), now=NOW, slot=slot)
+
+    def layout(self, path: str) -> dict[str, int]:
+        """Bytes of the journal, and of each table and index of index.db."""
+        folder = Path(path) / "kb.epql"
+        found = {"journal": sum(file.stat().st_size for file in folder.glob("journal/*"))}
+        db = apsw.Connection(str(folder / "index.db"), flags=apsw.SQLITE_OPEN_READONLY)
+        sizes = "SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE ORDER BY pgsize DESC"
+        found.update({str(name): int(size) for name, size in db.execute(sizes)})
+        db.close()
+        return found
+
     def _one(self, sql: str, *params: Any) -> Row | None:
         row: Row | None = self.con.execute(sql, params).fetchone()
         return row
@@ -72,4 +124,5 @@ class Peer(Adapter):
         return rows
 
     def close(self) -> None:
-        self.con.close()
+        for connection in (*self.others.values(), self.con):
+            connection.close()
