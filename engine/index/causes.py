@@ -8,8 +8,9 @@ agents. From the last one back, the first at which the answer was not yet the af
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import apsw
@@ -17,8 +18,8 @@ import apsw
 from epql.engine.index import topics
 from epql.engine.index.ask import first, only
 from epql.engine.index.declarations import Declarations
-from epql.engine.index.diff import Change, Differ, seqs_of
-from epql.engine.index.snapshot import WEIGHED, Snapshot, Window
+from epql.engine.index.diff import Answer, Differ, Key, seqs_of
+from epql.engine.index.snapshot import WEIGHED, Snapshot
 from epql.engine.index.states import default_states
 from epql.engine.store.objects import tx_of
 
@@ -33,6 +34,15 @@ class Cause(NamedTuple):
     reason: str | None
 
 
+class Change(NamedTuple):
+    """A change as far as its cause depends on it."""
+
+    key: Key
+    subject: str
+    predicate: str
+    after: Answer | None
+
+
 class Point(NamedTuple):
     """An instant at which a slot's answer may change; `tx` is the last commit up to it."""
 
@@ -44,14 +54,12 @@ class Point(NamedTuple):
 class Causes:
     """Looks for the causes of the changes of one window."""
 
-    def __init__(
-        self, db: apsw.Connection, declarations: Declarations, window: Window, differ: Differ
-    ) -> None:
+    def __init__(self, db: apsw.Connection, declarations: Declarations, differ: Differ) -> None:
         self._db = db
         self._declarations = declarations
-        self._window = window
+        self._window = differ.window
         self._differ = differ
-        self._is_weighed = window.until.strategy in WEIGHED
+        self._is_weighed = differ.window.until.strategy in WEIGHED
 
     def of(self, change: Change) -> Cause:
         """The last event at which the slot's answer became the after side."""
@@ -67,8 +75,7 @@ class Causes:
     def _points(self, change: Change) -> Iterator[Point]:
         """The instants in the window at which the slot's answer may change."""
         since, until = self._window.since, self._window.until
-        sql = "SELECT tx FROM touched WHERE tx>? AND tx<=? AND slot=?"
-        found = {tx for (tx,) in self._db.execute(sql, (since.tx, until.tx, change.key[0]))}
+        found = set(self._touched.get(change.key.slot, ()))
         found.update(tx_of(seq) for seq in self._declared(change.predicate))
         found.update(tx_of(seq) for seq, _, _ in self._trusted(change, since.tx, until.tx))
         sql = "SELECT recorded_at, tx FROM txn WHERE tx IN (SELECT value FROM json_each(?))"
@@ -77,7 +84,20 @@ class Causes:
             known.add(at)
             yield Point(at, tx, False)
         if self._window.moving:
-            yield from self._bounds(change.key[0], known)
+            yield from self._bounds(change.key.slot, known)
+
+    @cached_property
+    def _touched(self) -> dict[int, list[int]]:
+        """The commits of the window by the slots they touched."""
+        sql = "SELECT slot, tx FROM touched WHERE tx>? AND tx<=?"
+        return _by_first(self._db.execute(sql, (self._window.since.tx, self._window.until.tx)))
+
+    @cached_property
+    def _moved(self) -> dict[int, list[int]]:
+        """The bounds of valid time in the window by their slots."""
+        sql = "SELECT slot, at FROM bound WHERE at>? AND at<=?"
+        ends = (self._window.since.clock, self._window.until.clock)
+        return _by_first(self._db.execute(sql, ends))
 
     def _declared(self, predicate: str) -> Iterator[int]:
         """The declarations of the window that can change the answer of a slot."""
@@ -106,18 +126,16 @@ class Causes:
         )
         low, high = seqs_of(after, upto)
         bindings = {
-            "slot": change.key[0], "topics": json.dumps(sorted(named)), "first": low, "last": high,
+            "slot": change.key.slot, "topics": json.dumps(sorted(named)),
+            "first": low, "last": high,
         }  # fmt: skip
         return list(self._db.execute(sql, bindings))
 
     def _bounds(self, slot: int, known: set[int]) -> Iterator[Point]:
-        since, until = self._window.since, self._window.until
-        sql = "SELECT at FROM bound WHERE at>? AND at<=? AND slot=?"
-        found: list[Any] = self._db.execute(sql, (since.clock, until.clock, slot)).fetchall()
-        for (at,) in found:
+        for at in self._moved.get(slot, ()):
             if at not in known:
                 last = "SELECT ifnull(max(tx), 0) FROM txn WHERE recorded_at<=? AND tx<=?"
-                yield Point(at, only(self._db, last, (at, until.tx))[0], True)
+                yield Point(at, only(self._db, last, (at, self._window.until.tx))[0], True)
 
     def _at(self, point: Point) -> Snapshot:
         """The snapshot just after a point."""
@@ -135,7 +153,7 @@ class Causes:
             starts = change.after is not None and change.after.valid_from == point.at
             return Cause("VALID_START" if starts else "VALID_END", None, point.at, None, None)
         sql = "SELECT event, assertion FROM touched WHERE tx=? AND slot=?"
-        row = first(self._db, sql, (point.tx, change.key[0]))
+        row = first(self._db, sql, (point.tx, change.key.slot))
         if row is not None:
             return self._told(row[0], row[1], point)
         trusted = self._trusted(change, point.tx - 1, point.tx)
@@ -160,6 +178,14 @@ class Causes:
         else:
             row = only(self._db, _ASSERTED, (assertion,))
         return Cause(row[0], tx_of(event), point.at, row[1], row[2])
+
+
+def _by_first(rows: Iterable[Any]) -> dict[int, list[int]]:
+    """Second values by first ones."""
+    found: dict[int, list[int]] = {}
+    for key, value in rows:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 _EVENTS = (

@@ -1,15 +1,16 @@
 """DIFF: what changed between the answers at two snapshots. What led to it: causes.py.
 
-The cost grows with the change: only candidates are resolved, at both ends. A slot's answer can
-change because a commit touched it, because a valid time starts or ends between the two clocks,
-because its predicate was declared anew, or, where candidates are weighed, because the trust in one
-of its agents changed. The result is net: what came and went inside the window does not appear.
+One SQL statement finds the candidates, resolves them at both ends and compares, so the cost grows
+with the change. A slot's answer can change because a commit touched it, because a valid time starts
+or ends between the two clocks, because its predicate was declared anew, or, where candidates are
+weighed, because the trust in one of its agents changed. The result is net: what came and went
+inside the window does not appear.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import apsw
@@ -17,37 +18,32 @@ import apsw
 from epql.engine.index import resolve, topics
 from epql.engine.index.ask import first
 from epql.engine.index.declarations import Declarations
+from epql.engine.index.resolve import Shape
 from epql.engine.index.snapshot import WEIGHED, Snapshot, Window
 from epql.engine.store.objects import seq_of
 
+BEFORE, AFTER = "before", "after"
+_COMPARED = ("assertion", "state", "valid_from", "valid_to")
+"""Columns of a span that make two answers differ; the rest follows from the assertion."""
 
-class Side(NamedTuple):
-    """One side of a change: what is compared, after what names the slot."""
 
-    object: Any
-    confidence: float
+class Answer(NamedTuple):
+    """One side of a change: what is compared."""
+
+    assertion: int
     state: int
-    agent: str
     valid_from: int
     valid_to: int
-    digest: bytes
 
 
-class Change(NamedTuple):
-    """One difference. `key` is (slot, object or digest where these tell rows apart)."""
+class Key(NamedTuple):
+    """What tells changes apart: the slot, and where it has several answers, which of them:
+    a digest, or an object after its type.
+    """
 
-    key: tuple[Any, ...]
-    subject: str
-    predicate: str
-    before: Side | None
-    after: Side | None
-
-    @property
-    def kind(self) -> str:
-        """ADDED, REMOVED or CHANGED."""
-        if self.before is None:
-            return "ADDED"
-        return "REMOVED" if self.after is None else "CHANGED"
+    slot: int
+    kind: str | None
+    value: Any
 
 
 class Differ:
@@ -58,28 +54,43 @@ class Differ:
     ) -> None:
         self._db = db
         self._declarations = declarations
-        self._window = window
+        self.window = window
         self._relation = relation
         self._is_weighed = relation != "assertions" and window.until.strategy in WEIGHED
 
-    def changes(
-        self, slot_where: Sequence[str] = (), params: dict[str, Any] | None = None
-    ) -> Iterator[Change]:
-        """The changes of the slots that meet the conditions, in order of their slots."""
-        condition, bounds = self._candidates()
-        where = [condition, *slot_where]
-        before = self._answers(self._window.since, where, {**bounds, **(params or {})})
-        after = self._answers(self._window.until, where, {**bounds, **(params or {})})
-        for key in sorted({**before, **after}):
-            old, new = before.get(key), after.get(key)
-            if old != new:
-                subject, predicate, _ = new or old  # type: ignore[misc]
-                yield Change(key, subject, predicate, old and old[2], new and new[2])
+    def changes(self, slot_where: Sequence[str], *, of_few: bool) -> tuple[str, dict[str, Any]]:
+        """A table s with a row for each change of the slots that meet the conditions, and its
+        bindings.
 
-    def answer(self, key: tuple[Any, ...], snapshot: Snapshot) -> Side | None:
+        Its columns: id, subject and predicate of the slot, the rest of the key as kind and value,
+        and what is compared of both sides: before_assertion, before_state, …, NULL without one.
+        `of_few`: the conditions name so few slots that all of them are resolved.
+        """
+        condition, params = ("1", {}) if of_few else self._candidates()
+        where = [condition, *slot_where]
+        shapes: dict[str, Shape] = {}
+        for name, snapshot in ((BEFORE, self.window.since), (AFTER, self.window.until)):
+            shapes[name], bindings, _ = resolve.bound(self._db, self._declarations, snapshot)
+            params |= {f"{name}_{key}": value for key, value in bindings.items()}
+        pairs = None if self._relation == "assertions" else resolve.at_each(shapes)
+        if pairs is None:
+            return self._by_key(shapes, where), params
+        sides = ", ".join(f"{n}.{c} AS {n}_{c}" for n in shapes for c in _COMPARED)
+        where.append(_differs(f"{name}." for name in shapes))
+        return (
+            f"(SELECT s.id, s.subject, s.predicate, NULL AS kind, NULL AS value, {sides}"
+            f" FROM {pairs} WHERE {' AND '.join(where)}) s"
+        ), params
+
+    def answer(self, key: Key, snapshot: Snapshot) -> Answer | None:
         """The answer for the key of a change at another snapshot."""
-        found = self._answers(snapshot, ["s.id=:slot"], {"slot": key[0]}).get(key)
-        return None if found is None else found[2]
+        shape, params, _ = resolve.bound(self._db, self._declarations, snapshot)
+        params["slot"] = key.slot
+        sql = self._answers(shape, ["s.id=:slot"])
+        for row in self._db.execute(sql, params):
+            if Key(*row[:3]) == key:
+                return Answer(*row[3:])
+        return None
 
     # ------------------------------------------------------------ candidates
 
@@ -88,7 +99,7 @@ class Differ:
 
         The window is bound, so that the SQL stays the same while the clock moves.
         """
-        since, until = self._window.since, self._window.until
+        since, until = self.window.since, self.window.until
         if since.states != until.states or since.strategy != until.strategy:
             return "1", {}
         if self._is_weighed and self._weights(since.tx) != self._weights(until.tx):
@@ -98,14 +109,16 @@ class Differ:
         if (since.valid_low, since.valid_high) != (until.valid_low, until.valid_high):
             bounds["diff_low"], bounds["diff_high"] = self._valid_range()
             parts.append("SELECT slot FROM bound WHERE at>=:diff_low AND at<=:diff_high")
-        declared = self._declarations.changed(since.tx, until.tx)
-        if declared:
-            bounds["diff_declared"] = json.dumps(sorted(declared))
+        predicates = self._declarations.changed(since.tx, until.tx)
+        if predicates:
+            bounds["diff_declared"] = json.dumps(sorted(predicates))
             names = "(SELECT value FROM json_each(:diff_declared))"
             parts.append(f"SELECT id FROM slot WHERE predicate IN {names}")
         if self._is_weighed and self._has_trust:
             bounds["diff_first"], bounds["diff_last"] = seqs_of(since.tx, until.tx)
-            parts.append(_trusted_anew(topics.expression(self._declarations.at(until.tx).topics)))
+            declared = self._declarations.at(until.tx).topics
+            bounds |= topics.bindings(declared)
+            parts.append(_trusted_anew(topics.expression(declared)))
         return f"s.id IN ({' UNION '.join(parts)})", bounds
 
     @property
@@ -124,7 +137,7 @@ class Differ:
         )
 
     def _valid_range(self) -> tuple[int, int]:
-        since, until = self._window.since, self._window.until
+        since, until = self.window.since, self.window.until
         return (
             min(since.valid_low, until.valid_low),
             max(since.valid_high, until.valid_high),
@@ -132,32 +145,56 @@ class Differ:
 
     # ------------------------------------------------------------ answers
 
-    def _answers(
-        self, snapshot: Snapshot, where: list[str], params: dict[str, Any]
-    ) -> dict[tuple[Any, ...], tuple[str, str, Side]]:
-        shape, bindings, declared = resolve.bound(self._db, self._declarations, snapshot)
+    def _by_key(self, shapes: dict[str, Shape], where: Sequence[str]) -> str:
+        """The table of changes where a slot may have several answers, or they are weighed."""
+        answers = " UNION ALL ".join(
+            f"SELECT {number} AS side, * FROM"
+            f" ({resolve.apart(self._answers(shape, ['s.id IN near']), name)})"
+            for number, (name, shape) in enumerate(shapes.items())
+        )
+        sides = ", ".join(
+            f"max(iif(side={number}, {column}, NULL)) AS {name}_{column}"
+            for number, name in enumerate(shapes)
+            for column in _COMPARED
+        )
+        pairs = f"SELECT slot, kind, value, {sides} FROM ({answers}) GROUP BY slot, kind, value"
+        differs = _differs(f"p.{name}_" for name in shapes)
+        return (
+            f"(WITH near(id) AS MATERIALIZED (SELECT s.id FROM slot s WHERE {' AND '.join(where)})"
+            f" SELECT s.id, s.subject, s.predicate, p.* FROM ({pairs}) p"
+            f" CROSS JOIN slot s ON s.id=p.slot WHERE {differs}) s"
+        )
+
+    def _answers(self, shape: Shape, where: Sequence[str]) -> str:
+        """SQL for the answers at a snapshot: the key, and what is compared."""
         if self._relation == "assertions":
             sources = [resolve.candidates(shape, where)]
         else:
             sources = resolve.winners(shape, where)
-        sql = " UNION ALL ".join(
-            "SELECT s.id, s.subject, s.predicate, a.object, a.confidence, w.state, g.name,"
-            f" w.valid_from, w.valid_to, a.digest FROM {source.tables}"
-            " JOIN assertion a ON a.id=w.assertion JOIN agent g ON g.id=a.agent"
+        key, joined = "NULL AS kind, NULL AS value", ""
+        if self._relation == "assertions" or shape.strategy == "none":
+            key = "'id' AS kind, a.digest AS value"
+        elif shape.many:
+            is_many = "s.predicate IN (SELECT value FROM json_each(:many))"
+            key = f"iif({is_many}, {_KIND}, NULL) AS kind, iif({is_many}, a.object, NULL) AS value"
+        if "a." in key:
+            joined = " JOIN assertion a ON a.id=w.assertion"
+        columns = ", ".join(f"w.{column} AS {column}" for column in _COMPARED)
+        return " UNION ALL ".join(
+            f"SELECT s.id AS slot, {key}, {columns} FROM {source.tables}{joined}"
             f" WHERE {' AND '.join(source.where)}"
             for source in sources
         )
-        by_id = self._relation == "assertions" or snapshot.strategy == "none"
-        answers: dict[tuple[Any, ...], tuple[str, str, Side]] = {}
-        for slot, subject, predicate, *rest in self._db.execute(sql, {**bindings, **params}):
-            side = Side(*rest)
-            key: tuple[Any, ...] = (slot,)
-            if by_id:
-                key = (slot, side.digest)
-            elif predicate in declared.many:
-                key = (slot, type(side.object).__name__, side.object)
-            answers[key] = (subject, predicate, side)
-        return answers
+
+
+_KIND = "replace(typeof(a.object), 'real', 'float')"
+"""The type of an object, by its name; numbers with a point stand first."""
+
+
+def _differs(sides: Iterable[str]) -> str:
+    """The condition that two sides differ; `sides`: what stands before their columns."""
+    before, after = sides
+    return f"({' OR '.join(f'{before}{c} IS NOT {after}{c}' for c in _COMPARED)})"
 
 
 def seqs_of(after: int, upto: int) -> tuple[int, int]:

@@ -4,7 +4,8 @@ One rule stands here and nowhere else: what counts as a candidate (`piece`) and 
 The SQL names :t :vl :vh (Snapshot.params), :many (JSON array of predicates declared MANY) and
 whatever its caller's conditions name. Aliases: s slot, w the chosen span, a assertion.
 
-    fast     LATEST: per state one descending seek on span's key, the highest seq wins
+    fast     LATEST: per state one descending seek on span's key, the highest seq wins; DIFF
+             does so at two snapshots in one pass over the slots
     ranked   CONFIDENCE, MANY, overlapping valid times: a window over the slot's candidates
     plain    every candidate, where no two pieces of one assertion can both match
     weighed  CREDENCE, CONSENSUS: weighed.py
@@ -13,7 +14,8 @@ whatever its caller's conditions name. Aliases: s slot, w the chosen span, a ass
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apsw
@@ -116,8 +118,36 @@ def ranking(shape: Shape, slot_where: Sequence[str], *, by_object: bool = False)
     return weighed.by_credence(shape.weighing, rivals, by_object=by_object)
 
 
+def at_each(shapes: Mapping[str, Shape]) -> str | None:
+    """Slots s with their winners at several snapshots, the spans called as the snapshots are,
+    NULL where there is none; None where that is not the fast way.
+
+    Every parameter bears the name of its snapshot, as `apart` gives it.
+    """
+    if not all(_is_fast(shape) and not shape.many for shape in shapes.values()):
+        return None
+    spans = [
+        apart(f"{alias}.slot=s.id AND {_is_latest(shape.states, alias)} AND {piece(alias)}", alias)
+        for alias, shape in shapes.items()
+    ]
+    joins = zip(shapes, spans, strict=True)
+    return "slot s" + "".join(f" LEFT JOIN span {alias} ON {span}" for alias, span in joins)
+
+
+def apart(sql: str, name: str) -> str:
+    """SQL whose parameters are those of one snapshot, where a statement reads several.
+
+    >>> apart("x.from_tx<=:t", "before")
+    'x.from_tx<=:before_t'
+    """
+    return _PARAMETER.sub(rf":{name}_\1", sql)
+
+
+_PARAMETER = re.compile(r":(\w+)")
+
+
 def _one(shape: Shape, slot_where: Sequence[str]) -> Source:
-    if shape.strategy == "latest" and not shape.split:
+    if _is_fast(shape):
         return _fast(shape, slot_where)
     if shape.weighing is None:
         return _ranked(shape, slot_where, "x.slot")
@@ -131,18 +161,22 @@ def _by_object(shape: Shape, slot_where: Sequence[str]) -> Source:
     return _placed(ranking(shape, slot_where, by_object=True))
 
 
+def _is_fast(shape: Shape) -> bool:
+    return shape.strategy == "latest" and not shape.split
+
+
 def _fast(shape: Shape, slot_where: Sequence[str]) -> Source:
-    tables = f"slot s CROSS JOIN span w ON w.slot=s.id AND {_is_latest(shape.states)}"
+    tables = f"slot s CROSS JOIN span w ON w.slot=s.id AND {_is_latest(shape.states, 'w')}"
     return Source(tables, (piece("w"), *slot_where))
 
 
-def _is_latest(states: Sequence[int]) -> str:
-    """The condition that span w is the latest candidate of slot s, or another piece of it."""
+def _is_latest(states: Sequence[int], alias: str) -> str:
+    """The condition that a span is the latest candidate of slot s, or another piece of it."""
     if len(states) == 1:
-        return f"w.state={states[0]} AND w.seq={_seek('x.seq', states[0])}"
+        return f"{alias}.state={states[0]} AND {alias}.seq={_seek('x.seq', states[0])}"
     # LIMIT keeps SQLite from flattening the subquery, which would compute win twice
     win = f"SELECT {_latest(states)} AS win LIMIT 1"
-    return f"(w.state, w.seq)=(SELECT win & 15, win >> 4 FROM ({win}))"
+    return f"({alias}.state, {alias}.seq)=(SELECT win & 15, win >> 4 FROM ({win}))"
 
 
 def _latest(states: Sequence[int]) -> str:

@@ -1,70 +1,94 @@
 """changes: what DIFF finds, as a table function. `changes(since, until)`.
 
 assertion_changes is the same for single assertions: FROM assertions DIFF SINCE … reads it.
+
+One statement over the index finds both sides. What led to a change is looked for change by change,
+and only where it is asked for; a column that tells it has no SQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from epql.engine.errors import ProgrammingError
-from epql.engine.index.causes import Cause, Causes
-from epql.engine.index.diff import Change, Differ, Side
+from epql.engine.index.causes import Cause, Causes, Change
+from epql.engine.index.diff import AFTER, BEFORE, Answer, Differ, Key
 from epql.engine.index.snapshot import Window
 from epql.engine.index.states import check_states
 from epql.engine.lifecycle import NAME
-from epql.engine.vtab.base import SEEN, Column, Condition, Relation, SqlValue, Where
+from epql.engine.vtab.base import (
+    SEEN,
+    Column,
+    Condition,
+    Relation,
+    SqlValue,
+    Where,
+    is_textual,
+)
 from epql.engine.vtab.context import Context, Scope
 from epql.engine.vtab.show import address, instant
 
-_SIDE: tuple[tuple[str, str, Callable[[Side], Any]], ...] = (
-    ("object", "", lambda side: side.object),
-    ("confidence", "REAL", lambda side: side.confidence),
-    ("lifecycle", "TEXT", lambda side: NAME[side.state]),
-    ("agent", "TEXT", lambda side: side.agent),
-    ("valid_from", "TEXT", lambda side: instant(side.valid_from)),
-    ("valid_to", "TEXT", lambda side: instant(side.valid_to)),
-    ("id", "TEXT", lambda side: address(side.digest)),
-)
-_CAUSE: tuple[tuple[str, str, Callable[[Cause], Any]], ...] = (
-    ("cause", "TEXT", lambda cause: cause.cause),
-    ("tx", "INTEGER", lambda cause: cause.tx),
-    ("at", "TEXT", lambda cause: instant(cause.at)),
-    ("agent", "TEXT", lambda cause: cause.agent),
-    ("reason", "TEXT", lambda cause: cause.reason),
-)
+_JOINS = {
+    f"{side}_{table}": f" LEFT JOIN {table} {side}_{table} ON {side}_{table}.id={found}"
+    for side in (BEFORE, AFTER)
+    for table, found in (("assertion", f"s.{side}_assertion"), ("agent", f"{side}_assertion.agent"))
+}
 
 
-def _columns() -> tuple[Column, ...]:
-    sides = [
-        Column(f"{side}_{name}", kind, "", doc=f"of the {side} side; NULL without one")
-        for name, kind, _ in _SIDE
-        for side in ("before", "after")
-    ]
-    return (
-        Column("change", "TEXT", "", doc="ADDED, REMOVED or CHANGED"),
-        Column("cause", "TEXT", "", doc="the event that led to the after side"),
-        Column("subject", "TEXT", "s.subject", push="slot", doc="of the slot"),
-        Column("predicate", "TEXT", "s.predicate", push="slot", doc="of the slot"),
-        *sides,
-        Column("tx", "INTEGER", "", doc="the commit of that event"),
-        Column("at", "TEXT", "", doc="its instant"),
-        Column("agent", "TEXT", "", doc="who did it"),
-        Column("reason", "TEXT", "", doc="and why"),
-    )
+def _sided(name: str, kind: str, sql: str, *joins: str, show: Any = None) -> Iterator[Column]:
+    """A column for each side."""
+    for side in (BEFORE, AFTER):
+        yield Column(
+            f"{side}_{name}", kind, sql.format(side),
+            tuple(f"{side}_{join}" for join in joins), show,
+            doc=f"of the {side} side; NULL without one",
+        )  # fmt: skip
+
+
+_SUBJECT = Column("subject", "TEXT", "s.subject", push="slot", doc="of the slot")
+_KIND = (
+    "CASE WHEN s.before_assertion IS NULL THEN 'ADDED'"
+    " WHEN s.after_assertion IS NULL THEN 'REMOVED' ELSE 'CHANGED' END"
+)
+_SEEN = " || ".join(
+    f"ifnull({side}_assertion.digest || char(s.{side}_state), '')" for side in (BEFORE, AFTER)
+)
+"""The assertions of both sides: digest and state of each."""
+_KEY = ("s.id", "s.kind", "s.value")
+_CHANGE = (
+    *_KEY, "s.subject", "s.predicate",
+    "s.after_assertion", "s.after_state", "s.after_valid_from", "s.after_valid_to",
+)  # fmt: skip
+"""What a Change is made of."""
 
 
 class Changes(Relation):
     name = "changes"
     doc = "one row per change of an answer between two instants: DIFF as a table function"
-    columns = _columns()
+    columns = (
+        Column("change", "TEXT", _KIND, doc="ADDED, REMOVED or CHANGED"),
+        Column("cause", "TEXT", "", doc="the event that led to the after side"),
+        _SUBJECT,
+        Column("predicate", "TEXT", "s.predicate", push="slot", doc="of the slot"),
+        *_sided("object", "", "{}_assertion.object", "assertion"),
+        *_sided("confidence", "REAL", "{}_assertion.confidence", "assertion"),
+        *_sided("lifecycle", "TEXT", "s.{}_state", show=NAME.get),
+        *_sided("agent", "TEXT", "{}_agent.name", "assertion", "agent"),
+        *_sided("valid_from", "TEXT", "s.{}_valid_from", show=instant),
+        *_sided("valid_to", "TEXT", "s.{}_valid_to", show=instant),
+        *_sided("id", "TEXT", "{}_assertion.digest", "assertion", show=address),
+        Column("tx", "INTEGER", "", doc="the commit of that event"),
+        Column("at", "TEXT", "", show=instant, doc="its instant"),
+        Column("agent", "TEXT", "", doc="who did it"),
+        Column("reason", "TEXT", "", doc="and why"),
+    )
     hidden: tuple[str, ...] = (
         "since", "until", "as_of", "lifecycle_in", "valid_at", "resolve_by",
     )  # fmt: skip
     answers = True
     of = "beliefs"
-    seen = Column(SEEN, "", "")
+    seen = Column(SEEN, "", f"CAST({_SEEN} AS BLOB)", ("before_assertion", "after_assertion"))
 
     def rows(
         self,
@@ -73,6 +97,28 @@ class Changes(Relation):
         wanted: Sequence[Column],
         conditions: Sequence[Condition],
     ) -> Iterator[tuple[SqlValue, ...]]:
+        told = [column for column in wanted if column.sql]
+        differ = self._differ(context, scope)
+        if len(told) == len(wanted):
+            return _rows(context, _select(differ, wanted, _KEY, conditions))
+        rows = _rows(context, _select(differ, told, _CHANGE, conditions))
+        causes = Causes(context.db, context.declarations, differ)
+        return _with_causes(rows, causes, told, wanted)
+
+    def statement(
+        self,
+        context: Context,
+        scope: Scope,
+        wanted: Sequence[Column],
+        conditions: Sequence[Condition],
+    ) -> tuple[str, dict[str, SqlValue]] | None:
+        """The SQL and bindings for a scope; None when no row can meet the conditions.
+
+        Shape: every column wanted has SQL.
+        """
+        return _select(self._differ(context, scope), wanted, _KEY, conditions)
+
+    def _differ(self, context: Context, scope: Scope) -> Differ:
         if not isinstance(scope, Window):
             raise ProgrammingError(
                 f"{self.name} needs to know since when",
@@ -80,18 +126,7 @@ class Changes(Relation):
                 hint=f"SELECT * FROM {self.of} DIFF SINCE '-24h', or {self.name}('-24h')",
             )
         check_states(context.declarations, scope, answers=self.answers)
-        params: dict[str, SqlValue] = {}
-        where = Where(params)
-        for condition in conditions:
-            if condition.value is None:
-                return
-            where.add_slot(condition)
-        differ = Differ(context.db, context.declarations, scope, self.of)
-        causes = Causes(context.db, context.declarations, scope, differ)
-        readers = [_reader(column.name, causes) for column in wanted]
-        for change in differ.changes(where.slot, params):
-            memo: list[Cause] = []
-            yield (*(read(change, memo) for read in readers), change.key)
+        return Differ(context.db, context.declarations, scope, self.of)
 
     def cost(self, given: set[str]) -> tuple[float, int]:
         return (1000.0, 10) if given else (100_000.0, 1000)
@@ -105,41 +140,47 @@ class AssertionChanges(Changes):
     of = "assertions"
 
 
-Reader = Callable[[Change, list[Cause]], Any]
+Statement = tuple[str, dict[str, SqlValue]]
 
 
-def _reader(name: str, causes: Causes) -> Reader:
-    """How a column is read off a change; the cause is looked up once, and only if asked for."""
-    if name == "change":
-        return lambda change, memo: change.kind
-    if name == SEEN:
-        return lambda change, memo: _seen(change)
-    if name in ("subject", "predicate"):
-        return lambda change, memo: getattr(change, name)
-    for field, _, read in _SIDE:
-        if name == f"before_{field}":
-            return _of_side(lambda change: change.before, read)
-        if name == f"after_{field}":
-            return _of_side(lambda change: change.after, read)
-    tell = next(read for field, _, read in _CAUSE if field == name)
-
-    def cause(change: Change, memo: list[Cause]) -> Any:
-        if not memo:
-            memo.append(causes.of(change))
-        return tell(memo[0])
-
-    return cause
+def _select(
+    differ: Differ, wanted: Sequence[Column], more: Sequence[str], conditions: Sequence[Condition]
+) -> Statement | None:
+    """The statement that reads columns and more; None when no row can meet the conditions."""
+    where = Where({})
+    of_few = False
+    for condition in conditions:
+        if condition.value is None:
+            return None
+        where.add_slot(condition)
+        of_few |= (
+            condition.column is _SUBJECT and condition.op == "=" and is_textual(condition.value)
+        )
+    table, params = differ.changes(where.slot, of_few=of_few)
+    selected = ", ".join([*(column.sql for column in wanted), *more])
+    aliases = {join for column in wanted for join in column.joins}
+    joins = "".join(text for alias, text in _JOINS.items() if alias in aliases)
+    sql = f"SELECT {selected} FROM {table}{joins} ORDER BY {', '.join(_KEY)}"
+    return sql, params | where.params
 
 
-def _seen(change: Change) -> bytes:
-    """The assertions of both sides: digest and state of each."""
-    sides = (change.before, change.after)
-    return b"".join(side.digest + bytes([side.state]) for side in sides if side is not None)
+def _rows(context: Context, found: Statement | None) -> Iterator[tuple[SqlValue, ...]]:
+    rows = iter(()) if found is None else context.db.execute(*found)
+    return cast("Iterator[tuple[SqlValue, ...]]", rows)
 
 
-def _of_side(side: Callable[[Change], Side | None], read: Callable[[Side], Any]) -> Reader:
-    def tell(change: Change, memo: list[Cause]) -> Any:
-        found = side(change)
-        return None if found is None else read(found)
-
-    return tell
+def _with_causes(
+    rows: Iterator[tuple[SqlValue, ...]],
+    causes: Causes,
+    told: Sequence[Column],
+    wanted: Sequence[Column],
+) -> Iterator[tuple[SqlValue, ...]]:
+    """Rows of the columns that have SQL with those of the cause among them."""
+    names = [*(column.name for column in told), *Cause._fields]
+    places = [names.index(column.name) for column in wanted]
+    for row in rows:
+        slot, kind, value, subject, predicate, *after = row[len(told) :]
+        key = Key(slot, kind, value)
+        change = Change(key, subject, predicate, None if after[0] is None else Answer(*after))
+        values = (*row[: len(told)], *causes.of(change))
+        yield (*[values[place] for place in places], *key)
