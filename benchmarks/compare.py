@@ -304,8 +304,8 @@ def main() -> int:
     for n in options.n:
         sizes[str(n)] = measured(n, options)
         report(n, sizes[str(n)])
-    if options.json:
-        options.json.write_text(json.dumps({"machine": where, "sizes": sizes}, indent=1) + "\n")
+        if options.json:  # after each size: what comes may be stopped
+            options.json.write_text(json.dumps({"machine": where, "sizes": sizes}, indent=1) + "\n")
     return int(any(wrong(found) for found in sizes.values()))
 
 

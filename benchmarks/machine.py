@@ -51,10 +51,15 @@ def durable_append_us(folder: str | None) -> float:
 
 
 def commit(folder: Path = ROOT) -> str:
-    """The project's commit there, with a plus where files were changed."""
-    git = ["git", "-C", str(folder), "describe", "--always", "--abbrev=7", "--dirty=+"]
-    told = subprocess.run([*git, "--exclude=*"], capture_output=True, text=True, check=False)
-    return told.stdout.strip() or "unknown"
+    """The project's commit there, with a plus where its programs were changed."""
+    name = _git(folder, "rev-parse", "--short=7", "HEAD")
+    changed = _git(folder, "status", "--porcelain", "--", "epql", "engine", "grammar")
+    return (name or "unknown") + ("+" if changed else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def told(where: dict[str, Any]) -> str:

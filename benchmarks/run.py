@@ -22,22 +22,23 @@ import time
 from pathlib import Path
 from typing import Any
 
+import figures
 from machine import ROOT, commit, machine
 
 HERE = Path(__file__).resolve().parent
-FIGURES = ROOT / "docs" / "performance" / "figures"
 GB_NEEDED = 10
 
 Part = list[str]
+"""The program of this folder and its arguments."""
 
 QUICK: dict[str, Part] = {
     "10k": ["compare.py", "--n", "10000", "--rounds", "3"],
     "100k": ["compare.py", "--n", "100000", "--rounds", "3"],
     "statements": ["statements.py", "--times", "100"],
     "executemany": ["executemany.py"],
-    "audited": ["audited.py", "--rounds", "4"],
-    "frames": ["frames.py", "--rounds", "2"],
-    "concurrency": ["concurrency.py", "--seconds", "2"],
+    "audited": ["audited.py", "--rounds", "3"],
+    "frames": ["frames.py", "--rounds", "1"],
+    "concurrency": ["concurrency.py", "--seconds", "1"],
     "memory": ["memory.py", "--n", "100000"],
 }
 LARGE: dict[str, Part] = {
@@ -57,29 +58,32 @@ KEEP: dict[str, Part] = {
 }
 
 
-def run(parts: dict[str, Part], folder: Path, again: list[str]) -> tuple[dict[str, Any], list[str]]:
+def run(
+    parts: dict[str, Part], folder: Path, again: list[str], before: str
+) -> tuple[dict[str, Any], list[str]]:
     """The numbers of all parts, and which of them failed."""
     folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {}
     failed = []
     for name, (program, *arguments) in parts.items():
+        python = before if name.endswith("-before") else sys.executable
         file = folder / f"{name}.json"
         if name in again:
             file.unlink(missing_ok=True)
         if not file.exists():
             print(f"\n── {name}: {program} {' '.join(arguments)}", flush=True)
-            if not _ran(program, arguments, file):
+            if not _ran(python, program, arguments, file):
                 failed.append(name)
                 continue
         found[name] = json.loads(file.read_text())
     return found, failed
 
 
-def _ran(program: str, arguments: list[str], file: Path) -> bool:
+def _ran(python: str, program: str, arguments: list[str], file: Path) -> bool:
     """Run one; its file is there only if every answer was right."""
     half = file.with_suffix(".half")
     began = time.perf_counter()
-    command = [sys.executable, str(HERE / program), *arguments, "--json", str(half)]
+    command = [python, str(HERE / program), *arguments, "--json", str(half)]
     done = subprocess.run(command, check=False)
     print(f"({time.perf_counter() - began:.0f} s)")
     if done.returncode:
@@ -105,8 +109,10 @@ def chosen(options: argparse.Namespace) -> dict[str, Part]:
     """The parts that are to run, with what the caller asked of them."""
     parts = {"quick": QUICK, "large": LARGE, "keep": KEEP}[options.what]
     made = {name: list(part) for name, part in parts.items() if name not in options.without}
+    if options.before and "statements" in made:
+        made["statements-before"] = made["statements"]
     for part in made.values():
-        if options.before and part[0] == "compare.py":
+        if options.before and part[0] == "compare.py" and part is not made.get("10m"):
             part += ["--before", options.before]
         if options.dir and part[0] in ("compare.py", "memory.py"):
             part += ["--dir", options.dir]
@@ -122,15 +128,14 @@ def main() -> int:
     began, here = time.perf_counter(), commit()
     again = options.again if options.what == "keep" else list(parts)
     folder = ROOT / "build" / "benchmarks" / here
-    found, failed = run(parts, folder, again)
+    found, failed = run(parts, folder, again, options.before or "")
     whole = {"commit": here, "machine": machine(options.dir), "parts": found}
     (folder / f"{options.what}.json").write_text(json.dumps(whole, indent=1) + "\n")
     print(f"\n{time.perf_counter() - began:.0f} s in all; {folder / options.what}.json")
     if failed:
         print("failed: " + ", ".join(failed))
     elif options.what == "keep":
-        FIGURES.mkdir(parents=True, exist_ok=True)
-        (FIGURES / "now.json").write_text(json.dumps(whole, indent=1) + "\n")
+        figures.keep(whole)
         subprocess.run([sys.executable, str(HERE / "pages.py")], check=True)
     return int(bool(failed))
 
