@@ -16,17 +16,19 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import NamedTuple
 
 import apsw
 
 from epql.engine.asked import Asked
 from epql.engine.audit.index import AuditIndex
 from epql.engine.audit.log import AuditLog, check_mode
-from epql.engine.clock import micros
+from epql.engine.clock import micros, system_clock
 from epql.engine.doubt import DOUBTFUL, put_in_doubt
 from epql.engine.errors import Error, InterfaceError, OperationalError
 from epql.engine.files import Files
 from epql.engine.governance.rules import Rulebook
+from epql.engine.index.ask import only
 from epql.engine.index.declarations import Declarations, Views
 from epql.engine.index.fold import Fold
 from epql.engine.ingest import applied, catch_up, checkpoint, diverged
@@ -49,6 +51,17 @@ from epql.engine.shortage import shortage
 from epql.engine.transaction import Transaction
 from epql.engine.turns import Turns
 from epql.engine.usable import Opening, PrivateFolder, open_usable
+
+_INSTANTS_MAX = 10_000
+"""Instants of commits that are remembered."""
+
+
+class Supposed(NamedTuple):
+    """The last visible commit, and the state of the index's file in which it was that."""
+
+    tx: int
+    recorded_at: int
+    version: int
 
 
 class Database:
@@ -98,11 +111,18 @@ class Database:
         self.fold = Fold(db)
         self.objects = self.fold.objects
         self.digests: dict[int, bytes] = {}
+        self._instants: dict[int, int] = {}
+        self._supposed: Supposed | None = None
         self.declarations = Declarations(db)
         self.views = Views(db)
         self.rulebook = Rulebook(db, self.declarations)
 
     # ------------------------------------------------------------ reading
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing is open, and nothing is to be settled or caught up before a read."""
+        return self.transaction is None and not self._is_unsettled and not self.behind_by
 
     def now(self) -> int:
         """The instant of a plain read: the clock's, but never before the last commit."""
@@ -111,7 +131,7 @@ class Database:
     def present(self) -> tuple[int, int]:
         """(transaction, clock) of a plain read: the last commit, and `now`."""
         tx, recorded_at = self.last()
-        return tx, max(self._clock(), recorded_at)
+        return tx, max(self.clock(), recorded_at)
 
     def last(self) -> tuple[int, int]:
         """(tx, recorded_at) of the last visible commit, or of the open transaction; (0, 0)."""
@@ -119,11 +139,38 @@ class Database:
         row = self.db.execute(sql).fetchone()
         return (0, 0) if row is None else (row[0], row[1])
 
+    def supposed(self) -> Supposed:
+        """The present as it was when it was last looked up, the clock apart: whoever has read since
+        must ask whether it `still_is`. Where nothing is open.
+        """
+        known = self._supposed
+        if known is None:
+            tx, recorded_at = self.last()
+            known = self._supposed = Supposed(tx, recorded_at, self.db.data_version())
+        return known
+
+    def still_is(self, known: Supposed) -> bool:
+        """Whether nobody had committed since, when this connection last began to read."""
+        if known.version == self.db.data_version():
+            return True
+        self._supposed = None
+        return False
+
     def tx_at(self, instant: int) -> int:
         """The last commit recorded at or before an instant; 0 before the first."""
         sql = "SELECT tx FROM txn WHERE recorded_at<=? ORDER BY recorded_at DESC LIMIT 1"
         row = self.db.execute(sql, (instant,)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def instant_of(self, tx: int) -> int:
+        """The instant of a commit that can be read, where nothing is open: it never changes."""
+        found = self._instants.get(tx)
+        if found is None:
+            if len(self._instants) >= _INSTANTS_MAX:
+                self._instants.clear()
+            (found,) = only(self.db, "SELECT recorded_at FROM txn WHERE tx=?", (tx,))
+            self._instants[tx] = found
+        return found
 
     def recorded_at(self, tx: int) -> int | None:
         """The instant of a commit; None if there is no such commit."""
@@ -286,7 +333,7 @@ class Database:
         try:
             self.audit.flush()  # what was read before is known wherever the commit is
             # readers of a later instant wait from here on, so the stamp comes after the note
-            self.lock.note("writing", writer.tail.segment, writer.tail.synced, self._clock())
+            self.lock.note("writing", writer.tail.segment, writer.tail.synced, self.clock())
             instant = transaction.fixed_at if transaction.fixed_at is not None else self._stamp()
             transaction.restamp(instant)
             (appended,) = writer.append([transaction.pending(instant)])
@@ -351,6 +398,8 @@ class Database:
         """Drop what is remembered of the index; after a rollback."""
         self.fold.forget()
         self.digests.clear()
+        self._instants.clear()
+        self._supposed = None
         self.declarations.forget()
         self.views.forget()
 
@@ -402,13 +451,15 @@ class Database:
 
     # ------------------------------------------------------------ steps
 
-    def _clock(self) -> int:
-        return micros(self.options.clock())
+    def clock(self) -> int:
+        """The clock of this connection, in microseconds."""
+        clock = self.options.clock
+        return time.time_ns() // 1000 if clock is system_clock else micros(clock())
 
     def _stamp(self) -> int:
         """System time never goes back: the clock, or just after the last commit (rule J10), or
         just after what was asked about."""
-        return max(self._clock(), self._ready().last_recorded_at + 1, self.asked.last() + 1)
+        return max(self.clock(), self._ready().last_recorded_at + 1, self.asked.last() + 1)
 
     def _ready(self) -> JournalWriter:
         assert self._writer is not None

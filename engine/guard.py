@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import apsw
 
 from epql.engine.functions import FUNCTIONS
+from epql.engine.fused import INTERNAL, SAW
+from epql.engine.vtab import show
 from epql.engine.vtab.register import RELATIONS
 
 TABLE_FUNCTIONS = frozenset(("json_each", "json_tree"))
@@ -31,6 +33,44 @@ _CHANGING = frozenset((apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELET
 _SCHEMA_READ = frozenset(("name", "type", "tbl_name", "rootpage", "ROWID"))
 _SCRATCH_SCHEMA = "sqlite_temp_master"
 _SEQUENCE = "sqlite_sequence"
+
+
+class IndexGuard:
+    """The authorizer of the index: while a fused plan is prepared, it may read the tables that its
+    relations are made of and call a person's functions, and nothing else."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._is_person = False
+        db.authorizer = self._may
+
+    @contextmanager
+    def person(self) -> Iterator[None]:
+        """What is prepared meanwhile is a person's query."""
+        self._is_person = True
+        try:
+            yield
+        finally:
+            self._is_person = False
+
+    def _may(
+        self,
+        action: int,
+        first: str | None,
+        second: str | None,
+        database: str | None,
+        _: str | None,
+    ) -> int:
+        is_allowed = not self._is_person or self._is_allowed(action, first or "", second or "")
+        return apsw.SQLITE_OK if is_allowed else apsw.SQLITE_DENY
+
+    @staticmethod
+    def _is_allowed(action: int, first: str, second: str) -> bool:
+        if action == apsw.SQLITE_READ:
+            # where no column is read, SQLite names common tables here, too
+            return first in INTERNAL or first in TABLE_FUNCTIONS or second == ""
+        if action == apsw.SQLITE_FUNCTION:
+            return second.lower() in FUNCTIONS or second in (*show.FUNCTIONS, SAW)
+        return action in _ALWAYS
 
 
 class Guard:

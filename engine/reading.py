@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +18,7 @@ from epql.engine.vtab.base import NOT_GIVEN
 from epql.engine.vtab.register import RELATIONS
 
 if TYPE_CHECKING:
+    from epql.engine.fused import Fused
     from epql.engine.session import Opened, Session
 
 Row = tuple[Any, ...]
@@ -43,7 +44,7 @@ class Rows:
             raise
         except BaseException as error:
             self.close()
-            _tell(self._session, error)
+            tell(self._session, error)
 
     def rest(self) -> list[Row]:
         """All rows that are left; cheaper than one by one. Raises: as the next row would."""
@@ -51,7 +52,7 @@ class Rows:
             found = list(self._rows)
         except BaseException as error:
             self.close()
-            _tell(self._session, error)
+            tell(self._session, error)
         self.close()
         return found
 
@@ -87,7 +88,7 @@ class Rows:
         self._session.close_scopes(self._numbers)
 
 
-def _tell(session: Session, error: BaseException) -> NoReturn:
+def tell(session: Session, error: BaseException) -> NoReturn:
     """Raise what a person is told of an error while rows are fetched."""
     told = _of_limit(session, error) or session.told(error)
     if told is not None:
@@ -151,6 +152,25 @@ def run(
         session.close_scopes(numbers)
         raise
     return Rows(session, numbers, rows)
+
+
+def run_fused(
+    session: Session, fused: Fused, given: Iterable[Any], sink: Callable[[int], None]
+) -> Rows:
+    """Run a query straight over the index; `sink` is told which assertions it sums up.
+
+    `given`: the values of the scopes, then the person's. Raises: as `run`.
+    """
+    session.turns.check()
+    number = session.open_sink(sink)
+    try:
+        with _translating(session):
+            values = fused.ordered((*fused.fixed, *given, number))
+            rows: Iterator[Row] = session.db.execute(fused.sql, values)
+    except BaseException:
+        session.close_scopes((number,))
+        raise
+    return Rows(session, (number,), rows)
 
 
 def run_relation(session: Session, relation: str, scope: Opened, arguments: Sequence[Any]) -> Rows:

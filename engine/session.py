@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import apsw
 
@@ -20,10 +20,12 @@ from epql.engine import lengthy, regexp
 from epql.engine.allowed import Allowed, set_limits
 from epql.engine.database import Database
 from epql.engine.errors import InterfaceError
-from epql.engine.guard import Guard
+from epql.engine.fused import SAW
+from epql.engine.guard import Guard, IndexGuard
 from epql.engine.heap import HEAP
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.scratch import Scratch
+from epql.engine.vtab import show
 from epql.engine.vtab.context import Noted, Scope, Watcher
 from epql.engine.vtab.register import register
 
@@ -61,6 +63,7 @@ class Session:
         self._overrider = overrider
         self._speaker = speaker
         self._scopes: dict[int, Opened] = {}
+        self._sinks: dict[int, Callable[[int], None]] = {}
         self._next = 0
         self._is_audit_current = False
         self.turns = database.turns
@@ -74,10 +77,22 @@ class Session:
         self.noted: Noted | None = None
         """Told of each read while somebody asks what a query depends on (explain/reach.py)."""
         register(self.sql, self)
-        regexp.register(self.sql, self.turns.check)
+        for db in (self.sql, self.db):
+            regexp.register(db, self.turns.check)
+        show.register(self.db)
+        self.db.create_scalar_function(SAW, cast(Any, self._saw), 2)
+        self.db.limit(apsw.SQLITE_LIMIT_LENGTH, Allowed().length)  # of fused plans
         self._has_lengthy = False
+        self._is_limited = False
         self.guard = Guard(self.sql)
+        self.index_guard = IndexGuard(self.db)
         self.scratch = Scratch(self.sql, self.turns, self.guard)
+
+    @property
+    def may_fuse(self) -> bool:
+        """Whether a plan may run straight over the index now: limits hold for `sql` alone, and who
+        asks what a query depends on (`noted`) is told by the virtual tables."""
+        return not self._is_limited and self.noted is None
 
     def speaker(self) -> str:
         """The agent who asks."""
@@ -102,6 +117,7 @@ class Session:
             self._has_lengthy = True
             lengthy.register(self.sql)
         set_limits(self.sql, allowed)
+        self._is_limited = allowed != Allowed()
         with self.guard.ours():
             self.scratch.limit(allowed.memory_bytes)
 
@@ -119,10 +135,21 @@ class Session:
         self._next += len(numbers)
         return numbers
 
+    def open_sink(self, sink: Callable[[int], None]) -> int:
+        """Register what a fused plan tells of the rows it sums up; closed as a scope is."""
+        number, self._next = self._next, self._next + 1
+        self._sinks[number] = sink
+        return number
+
+    def _saw(self, number: int, mark: int) -> int:
+        self._sinks[number](mark)
+        return 1
+
     def close_scopes(self, numbers: Sequence[int]) -> None:
         """Forget scopes; their statement has ended."""
         for number in numbers:
             self._scopes.pop(number, None)
+            self._sinks.pop(number, None)
 
     def scope(self, number: int | None) -> Scope:
         """The scope of that number; None: now."""

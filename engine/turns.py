@@ -89,13 +89,16 @@ class Turns:
         self._mutex.acquire()
         try:
             if not self._depth:
-                self._number(used_s)
+                self._count += 1
+                if self.time_s is not None or self.memory_bytes is not None or HEAP.is_used:
+                    self._limit(used_s)
+                self._running = self._count
         except MemoryError as error:
             self._mutex.release()
             tell(error)
         self._depth += 1
 
-    def _number(self, used_s: float) -> None:
+    def _limit(self, used_s: float) -> None:
         self._limit_s = self.time_s
         if self._limit_s is not None:
             self._began = time.monotonic() - used_s
@@ -104,8 +107,6 @@ class Turns:
         if self._memory_bytes is not None or HEAP.is_used:
             self._in_heap = True
             self._ceiling = HEAP.enter(id(self), self._memory_bytes)
-        self._count += 1
-        self._running = self._count
 
     def end(self) -> float:
         """End the turn; the seconds that its statement has had, 0 where nobody counts."""
@@ -114,8 +115,10 @@ class Turns:
             if self._depth == 1:
                 self._running = 0
                 if self._limit_s is not None:
-                    used_s, self._deadline = time.monotonic() - self._began, None
-                self._leave_heap()
+                    used_s = time.monotonic() - self._began
+                    self._limit_s = self._deadline = None
+                if self._in_heap:
+                    self._leave_heap()
         finally:
             self._depth -= 1
             self._mutex.release()

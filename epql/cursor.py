@@ -40,6 +40,13 @@ class Cursor(Generic[R]):
     arraysize: int = 1
     lastrowid: None = None
     """PEP 249 has it; what is written has ids, which RETURNING id gives."""
+    _result: Result | None = None
+    _make: RowMaker[R] | None = None
+    """What makes a row of a tuple; None: it is the tuple."""
+    _rows_max: int | None = None
+    _used_s = 0.0
+    """How long the statement has run so far, where its time is limited."""
+    _is_closed = False
 
     def __init__(
         self, connection: Connection[Any], runner: Runner, row_factory: RowFactory[R]
@@ -49,13 +56,6 @@ class Cursor(Generic[R]):
         self.rownumber = 0
         self._turns = runner.turns
         self._runner = runner
-        self._result: Result | None = None
-        self._make: RowMaker[R] | None = None
-        """What makes a row of a tuple; None: it is the tuple."""
-        self._rows_max: int | None = None
-        self._used_s = 0.0
-        """How long the statement has run so far, where its time is limited."""
-        self._is_closed = False
 
     # ------------------------------------------------------------ what the last statement gave
 
@@ -82,10 +82,10 @@ class Cursor(Generic[R]):
     @property
     def basis(self) -> Basis | None:
         """What the last answer stands on: transaction, clock, zone, lifecycle, resolution."""
-        if self._result is None or self._result.basis is None:
+        if self._result is None:
             return None
         with self._turns:
-            return self._result.basis()
+            return self._result.stands_on()
 
     @property
     def query_id(self) -> str | None:
@@ -246,9 +246,9 @@ class Cursor(Generic[R]):
         self.close()
 
     def _drop(self) -> None:
-        self.rownumber = 0
-        self._make = None
         if self._result is not None:
+            self.rownumber = 0
+            self._make = None
             self._result.close()
             self._result = None
 

@@ -16,7 +16,7 @@ class Gardening:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._untold: list[str] = []
+        self.untold: list[str] = []
 
     def after_correction(self) -> None:
         """Do what follows from a correction that has just been committed, unless others shall."""
@@ -35,12 +35,12 @@ class Gardening:
         except Error as error:
             if timeout_s == 0 and error.code == "lock.timeout":
                 return
-            self._untold.append(
+            self.untold.append(
                 "what follows from a correction (trust, flags) is not done yet:"
                 f" {error.message}; epql garden finishes it"
             )
 
     def take_notices(self) -> list[str]:
         """What has not been told yet."""
-        taken, self._untold = self._untold, []
+        taken, self.untold = self.untold, []
         return taken

@@ -13,6 +13,8 @@ from epql import instants
 from epql.engine import reading
 from epql.engine.database import Database
 from epql.engine.errors import Error, ProgrammingError
+from epql.engine.fused import Fused, values_of
+from epql.engine.fused import reading as reading_of
 from epql.engine.index.declarations import ViewText
 from epql.engine.reading import Rows
 from epql.engine.session import Opened, Session
@@ -34,12 +36,14 @@ from epql.plan.compile import (
     compile_query,
     compile_value,
     compile_words,
+    parameter,
     view_of,
 )
 from epql.plan.relations import merged
 from epql.plan.scope import Resolver
-from epql.plan.values import Params
+from epql.plan.values import Params, value
 from epql.plan.views import NO_NAMES, Catalog, View
+from epql.settings import State
 
 Row = tuple[Any, ...]
 NOBODY: Mapping[int, Watcher] = {}
@@ -48,6 +52,10 @@ _CACHED = 1000
 KEPT_MAX = 10_000
 """Characters of a text beyond which it is not kept, nor what was made of it: the tree of a long
 one takes some hundred times its length."""
+
+
+def _unheard(_: int) -> None:
+    """Where nobody keeps what a fused plan sums up."""
 
 
 class Prepared(NamedTuple):
@@ -61,8 +69,11 @@ class Prepared(NamedTuple):
 class Queries:
     """Runs the queries of one connection."""
 
-    def __init__(self, database: Database, session: Session, running: WeakSet[Rows]) -> None:
+    def __init__(
+        self, database: Database, session: Session, state: State, running: WeakSet[Rows]
+    ) -> None:
         self._database = database
+        self._state = state
         self._session = session
         self._running = running
         self._plans: dict[tuple[int, bool], tuple[object, Plan]] = {}
@@ -172,7 +183,7 @@ class Queries:
 
     def count(self, plan: Plan, scope: Scope, resolver: Resolver) -> int:
         """How many rows a plan with one relation has at another scope."""
-        counting = replace(plan, sql=f"SELECT count(*) FROM ({plan.sql})")
+        counting = replace(plan, sql=f"SELECT count(*) FROM ({plan.sql})", fusion=None)
         rows = self.rows(counting, [scope], resolver)
         return int(next(iter(list(rows)))[0])
 
@@ -215,8 +226,14 @@ class Queries:
         scopes: Sequence[Scope],
         resolver: Resolver,
         watchers: Mapping[int, Watcher] = NOBODY,
+        sink: Callable[[int], None] = _unheard,
     ) -> Rows:
-        """Run a plan at its scopes; `watchers` see the rows of the uses of those numbers."""
+        """Run a plan at its scopes; `watchers` see the rows of the uses of those numbers, and
+        `sink` those that a fused plan sums up.
+        """
+        fused = self.fused(plan, scopes, resolver)
+        if fused is not None:
+            return self._straight(plan, fused, scopes, resolver, sink)
         present = resolver.shared
         opened = [
             Opened(scope, present, watchers.get(number)) for number, scope in enumerate(scopes)
@@ -224,6 +241,36 @@ class Queries:
         named = dict(zip(plan.scope_names, opened, strict=True))
         bindings = _bindings(plan, resolver.params, resolver.zone)
         rows = reading.run(self._session, plan.sql, bindings, named)
+        self._running.add(rows)
+        return rows
+
+    def fused(self, plan: Plan, scopes: Sequence[Scope], resolver: Resolver) -> Fused | None:
+        """How a plan runs straight over the index; None where it goes through the tables."""
+        fusion = plan.fusion
+        if fusion is None or not self._state.fuse or not self._session.may_fuse:
+            return None
+        readings = []
+        for gap, wanted in zip(fusion.gaps, fusion.predicates, strict=True):
+            about = None if wanted is None else value(wanted, resolver.params, resolver.evaluate)
+            read = reading_of(self._session, gap, scopes[gap.use], about)
+            if read is None:
+                return None
+            readings.append(read)
+        return fusion.texts.of(self._session, readings)
+
+    def _straight(
+        self,
+        plan: Plan,
+        fused: Fused,
+        scopes: Sequence[Scope],
+        resolver: Resolver,
+        sink: Callable[[int], None],
+    ) -> Rows:
+        given: list[Any] = []
+        for scope in scopes:
+            given += values_of(scope)
+        given += [bindable(resolver.params[bind], resolver.zone) for bind in plan.binds]  # type: ignore[index]
+        rows = reading.run_fused(self._session, fused, given, sink)
         self._running.add(rows)
         return rows
 
@@ -288,7 +335,7 @@ class Queries:
         """
         scopes = self.scopes_of(plan, resolver)
         columns = self.columns_of(plan)
-        explaining = replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql)
+        explaining = replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql, fusion=None)
         return Prepared(columns, scopes, list(self.rows(explaining, scopes, resolver)))
 
 
@@ -312,7 +359,7 @@ def _bindings(plan: Plan, params: Params, zone: tzinfo) -> dict[str, Any]:
 
 def _names(plan: Plan) -> dict[str, int | str]:
     """What SQL calls the person's parameters."""
-    return {f"p{bind}" if isinstance(bind, int) else f"n_{bind}": bind for bind in plan.binds}
+    return {parameter(bind): bind for bind in plan.binds}
 
 
 def bindable(found: Any, zone: tzinfo) -> Any:

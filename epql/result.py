@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct, field
+
+from epql.audit.point import PointRead
 from epql.audit.rows import AuditedRows
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.index.snapshot import Snapshot
@@ -46,8 +49,7 @@ class Basis:
         )
 
 
-@dataclass
-class Result:
+class Result(Struct):
     """What a statement gave: rows and their columns, or a count."""
 
     count: int = -1
@@ -56,9 +58,14 @@ class Result:
     notices: list[str] = field(default_factory=list)
     basis: Callable[[], Basis] | None = None
     late: Callable[[], list[str]] | None = None
-    query_id: str | None = None
+    asked: str | PointRead | None = None
+    """What the audit calls the question, or what can tell."""
     types: Callable[[], Sequence[str | None]] = tuple
     """The declared types of the columns, as far as they are known."""
+
+    def stands_on(self) -> Basis | None:
+        """What the answer stands on, if it is one."""
+        return None if self.basis is None else self.basis()
 
     def all_notices(self) -> list[str]:
         """The notices, those that need a look of their own included."""
@@ -67,12 +74,21 @@ class Result:
             self.notices += late_ones()
         return self.notices
 
+    @property
+    def query_id(self) -> str | None:
+        """How the audit calls the question; None if it is not audited."""
+        return self.asked.id if isinstance(self.asked, PointRead) else self.asked
+
     def rest(self) -> list[Row]:
         """All rows that are left."""
-        return self.rows.rest() if isinstance(self.rows, (Rows, AuditedRows)) else list(self.rows)
+        return self.rows.rest() if isinstance(self.rows, _HELD) else list(self.rows)
 
     def close(self) -> None:
         """Let go of the rows that were not fetched."""
-        if isinstance(self.rows, (Rows, AuditedRows)):
+        if isinstance(self.rows, _HELD):
             self.rows.close()
         self.rows = iter(())
+
+
+_HELD = (Rows, AuditedRows, PointRead)
+"""Rows that hold something until they are let go of."""

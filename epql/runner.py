@@ -26,7 +26,7 @@ from epql.engine.errors import (
     ProgrammingError,
 )
 from epql.engine.governance.gardener import Done, tend
-from epql.engine.index.snapshot import Window
+from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.reading import FOREIGN, ours
 from epql.engine.session import Present, Session
 from epql.engine.transaction import Transaction
@@ -40,12 +40,14 @@ from epql.nodes.looking import looking
 from epql.notices import Read, notices_of
 from epql.parse import parse
 from epql.parse.splitter import check_length
+from epql.plan.compile import Plan
 from epql.plan.hidden import overridden
 from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
 from epql.plan.settled import settled
 from epql.plan.values import Params, check_params
 from epql.queries import KEPT_MAX, Queries
+from epql.ready import Ready, ready_of
 from epql.result import Basis, Result, Row
 from epql.scratch import Change, ScratchTables
 from epql.settings import State
@@ -72,11 +74,12 @@ class Runner:
         self.committed = 0
         self.gardening = Gardening(database)
         self.session = Session(database, self._overridden, lambda: self.state.agent)
-        self.queries = Queries(database, self.session, weakref.WeakSet())
+        self.queries = Queries(database, self.session, self.state, weakref.WeakSet())
         self.scratch = ScratchTables(self.session.scratch, self.queries)
         is_audited = database.audit.mode != "off"
         self.audits = Audits(database.audit, self.state) if is_audited else None
         self._parsed: dict[str, Parsed] = {}
+        self._ready: dict[str, Ready] = {}
         self.limits = limits
 
     @property
@@ -93,17 +96,28 @@ class Runner:
 
     def execute(self, text: str, params: Params = ()) -> Result:
         """Execute one statement."""
+        ready = self._ready.get(text) if type(text) is str else None
+        result = None if ready is None else self._run_ready(ready, text, params)
+        return self._execute(text, params) if result is None else result
+
+    def _run_ready(self, ready: Ready, text: str, params: Params) -> Result | None:
+        try:
+            return ready.run(params)
+        except Exception as error:
+            self._tell(error, text)
+
+    def _execute(self, text: str, params: Params) -> Result:
         self._settle()
         try:
             with looking(self.turns.check):
                 parsed = self._parse(text)
                 params = check_params(parsed, params)
                 self.database.refresh()
-                resolver = self._resolver(params)
+                resolver = self.resolver(params)
                 result = self._dispatch(parsed, resolver)
         except Exception as error:
             self._tell(error, text)
-        result.notices = [*resolver.notices, *result.notices, *self._take_notices()]
+        result.notices = [*resolver.notices, *result.notices, *self.take_notices()]
         if not self.state.notices:
             result.notices = []
         if self.database.behind_by:
@@ -123,7 +137,7 @@ class Runner:
         try:
             parsed = self._parse(text)
             if self._is_scratch(parsed.statement):
-                resolver = self._resolver(())
+                resolver = self.resolver(())
                 given = (check_params(parsed, row) for row in self.turns.checked(_listed(rows)))
                 answer = self.scratch.change_many(parsed, parsed.statement, resolver, given)
                 return _answered(answer, resolver)
@@ -152,10 +166,10 @@ class Runner:
                     answers += answer.rows
                 return Answer(count, columns, answers)
 
-            result = self._write(run, self._resolver(()), dry_run=dry_run)
+            result = self._write(run, self.resolver(()), dry_run=dry_run)
         except Exception as error:
             self._tell(error, text)
-        result.notices += self._take_notices()
+        result.notices += self.take_notices()
         return result
 
     def _tell(self, error: Exception, text: str) -> NoReturn:
@@ -171,8 +185,10 @@ class Runner:
             raise ours(error).with_text(text) from error
         raise error
 
-    def _take_notices(self) -> list[str]:
+    def take_notices(self) -> list[str]:
         """What is to be told besides the statement: of the gardener, of the audit's writing."""
+        if not (self.gardening.untold or self.database.audit.untold):
+            return []
         return [*self.gardening.take_notices(), *self.database.audit.take_notices()]
 
     def _parse(self, text: str) -> Parsed:
@@ -230,7 +246,7 @@ class Runner:
     def ready(self, params: Params) -> Resolver:
         """What resolves the operands of something that is done without a text."""
         self.database.refresh()
-        return self._resolver(params)
+        return self.resolver(params)
 
     # ------------------------------------------------------------ queries
 
@@ -243,14 +259,27 @@ class Runner:
         result = Result(-1, tuple(columns), types=partial(queries.types_of, plan))
         if audits is not None and plan.uses:
             question = audits.ask(plan, resolver, scopes, scope)
-            result.query_id = question.id
+            result.asked = question.id
             result.rows = audits.run(question, queries, scopes)
         else:
             result.rows = queries.rows(plan, scopes, resolver)
+        if plan.fusion is not None and plan.fusion.is_point:
+            self._make_ready(plan, scopes, resolver)
         result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
             result.late = partial(notices_of, Read(queries, plan, resolver, scopes))
         return result
+
+    def _make_ready(self, plan: Plan, scopes: list[Scope], resolver: Resolver) -> None:
+        (snapshot,) = scopes
+        fused = self.queries.fused(plan, scopes, resolver)
+        if fused is None or not isinstance(snapshot, Snapshot):
+            return
+        ready = ready_of(self, plan, snapshot, fused, resolver)
+        if ready is not None and len(plan.parsed.text) <= KEPT_MAX:
+            if len(self._ready) >= _CACHED:
+                self._ready.clear()
+            self._ready[plan.parsed.text] = ready
 
     def _explain(self, parsed: Parsed, explain: nodes.Explain, resolver: Resolver) -> Result:
         from epql.explain.query import COLUMNS, SQLITE_COLUMNS, Explained
@@ -285,7 +314,7 @@ class Runner:
         result = Result(-1, reply.columns, reply.rows, inquiry.notices)
         result.types = partial(_types, reply.columns)
         if self.audits is not None:
-            result.query_id, result.rows = self.audits.told(parsed, resolver, reply)
+            result.asked, result.rows = self.audits.told(parsed, resolver, reply)
         result.basis = partial(self._basis, reply.scope, resolver, str(self.state.zone))
         return result
 
@@ -298,7 +327,8 @@ class Runner:
         if self.in_transaction:
             transaction = "read only" if state.read_only else "open"
         return Settings(
-            state.agent, state.purpose, str(state.zone), state.notices, transaction, __version__,
+            state.agent, state.purpose, str(state.zone), state.notices, state.fuse, transaction,
+            __version__,
             Standing(state.transaction, state.session), resolver,
         )  # fmt: skip
 
@@ -310,9 +340,10 @@ class Runner:
 
     def _evaluate(self, expression: Expression, params: Params) -> Any:
         """The value of an expression that needs SQL: arithmetic, functions, subqueries."""
-        return self.queries.value(expression, self._resolver(params))
+        return self.queries.value(expression, self.resolver(params))
 
-    def _resolver(self, params: Params, present: Present | None = None) -> Resolver:
+    def resolver(self, params: Params, present: Present | None = None) -> Resolver:
+        """What resolves the clauses of one execution; `present`: that of another, if given."""
         resolver = Resolver(
             self.database, self.state.zone, params, self._evaluate, self.state.standing
         )
@@ -322,13 +353,13 @@ class Runner:
 
     def sees(self) -> int:
         """The last commit that a read sees now, with the clauses that stand."""
-        resolver = self._resolver(())
+        resolver = self.resolver(())
         return resolver.moment(resolver.standing.as_of).tx
 
     def _overridden(
         self, scope: Scope, hidden: Mapping[str, object], present: Present | None
     ) -> Scope:
-        return overridden(self._resolver((), present), scope, hidden)
+        return overridden(self.resolver((), present), scope, hidden)
 
     # ------------------------------------------------------------ writing
 

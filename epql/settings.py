@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import structs
 
 from epql import nodes
 from epql.engine.content import check_name
-from epql.engine.errors import Error, NotSupportedError
+from epql.engine.errors import Error
 from epql.nodes import NO_CLAUSES, Clauses
 from epql.plan.relations import merged
 from epql.plan.scope import Resolver
@@ -28,10 +28,17 @@ class State:
     zone: tzinfo = UTC
     purpose: str | None = None
     notices: bool = True
+    fuse: bool = True
     session: Clauses = NO_CLAUSES
     transaction: Clauses = NO_CLAUSES
     explicit: bool = False
     read_only: bool = False
+    version: ClassVar[int] = 0
+    """Differs once anything was changed."""
+
+    def __setattr__(self, name: str, found: object) -> None:
+        vars(self)[name] = found
+        vars(self)["version"] = self.version + 1
 
     @property
     def standing(self) -> Clauses:
@@ -40,7 +47,8 @@ class State:
 
     def become(self, other: State) -> None:
         """Take over all that another one says; whoever holds this one sees it."""
-        vars(self).update(vars(other))
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
 
     # ------------------------------------------------------------ SET
 
@@ -56,16 +64,10 @@ class State:
             "purpose": self._set_purpose,
             "time zone": self._set_zone,
             "notices": self._set_notices,
+            "fuse": self._set_fuse,
         }
-        setter = setters.get(statement.name)
-        if setter is None:
-            raise NotSupportedError(
-                f"SET {statement.name.upper()} is not available yet",
-                code="statement.not_yet",
-                span=statement.span,
-            )
         try:
-            setter(found)
+            setters[statement.name](found)
         except Error as error:
             raise error.with_span(statement.value.meta.get("span") or statement.span) from None
 
@@ -90,3 +92,6 @@ class State:
 
     def _set_notices(self, found: Any) -> None:
         self.notices = found == "on"
+
+    def _set_fuse(self, found: Any) -> None:
+        self.fuse = found == "on"

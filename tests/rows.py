@@ -32,6 +32,7 @@ class Size(NamedTuple):
 
 
 SIZES: dict[tuple[str, str], Size] = {
+    ("C1", "fused plans"): Size("rounds", 60, 20_000),
     ("C1", "the large relations"): Size("queries a table", 300, 200_000),
     ("C1", "the other relations"): Size("queries a table", 400, 200_000),
     ("C1", "what is believed"): Size("queries a table", 1_000, 200_000),

@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 from weakref import WeakSet
 
 from epql.engine.audit.chains import Chains
@@ -36,7 +37,21 @@ written, the oldest are given up."""
 _RECORD_BYTES_MAX = 32 * 2**20
 
 _NOTHING: list[str] = []
-_Waiting = deque[tuple[str, int, bytes]]
+_RECORD_BYTES = 500
+"""What the records of a read take besides its rows, more or less."""
+
+Record = tuple[str, int, bytes]
+"""Kind, flags, bytes."""
+
+
+class Late(Protocol):
+    """Something whose records are made when they are written, by whichever thread writes."""
+
+    def records(self) -> list[Record]:
+        """Those that can be made by now; each is given once."""
+
+
+_Waiting = deque[Record | Late]
 
 
 def check_mode(mode: str) -> None:
@@ -60,7 +75,7 @@ class AuditLog:
         self.chains = chains
         self.name = os.urandom(8).hex()
         self._tell = tell
-        self._untold: list[str] = []
+        self.untold: list[str] = []
         self._pid = os.getpid()
         self._number = 0
         self._latest = 0
@@ -80,13 +95,13 @@ class AuditLog:
     def tell(self, notice: str) -> None:
         """Say something to whoever opened the log, and to the next who takes notices."""
         self._tell(notice)
-        self._untold.append(notice)
+        self.untold.append(notice)
 
     def take_notices(self) -> list[str]:
         """What has been said since the last time; each is given once."""
-        if not self._untold:
+        if not self.untold:
             return _NOTHING
-        taken, self._untold = self._untold, []
+        taken, self.untold = self.untold, []
         return taken
 
     def number(self) -> int:
@@ -105,6 +120,18 @@ class AuditLog:
     def answer(self, answered: Answered) -> None:
         """Keep what came of a question. Raises: OperationalError in 'sync'."""
         self._keep("A", encode(answered))
+
+    def later(self, read: Late, at: int, size: int) -> None:
+        """Keep a read whose records are made later. In 'lazy'.
+
+        `at`: the instant of its question; `size`: bytes of what it holds.
+        """
+        if at > self._latest:
+            self._latest = at
+        self._waiting.append(read)
+        self._bytes += size + _RECORD_BYTES
+        if not self._is_due or self._bytes > _WAITING_BYTES_MAX:
+            self._see_to_it()
 
     def flush(self) -> None:
         """Write and sync what waits; nothing if nothing does.
@@ -192,8 +219,14 @@ class AuditLog:
             self.flush()
 
     def _write(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
         self._bytes = 0
+        batch: list[Record] = []
+        for one in waiting:
+            if isinstance(one, tuple):
+                batch.append(one)
+            else:
+                batch += one.records()
         if not batch:
             return
         try:
@@ -223,7 +256,8 @@ class AuditLog:
             self.tell("the audit could not be written for long: some reads are not in it")
         with self._mutex:
             while self._bytes > _WAITING_BYTES_MAX and self._waiting:
-                self._bytes -= len(self._waiting.popleft()[2])
+                oldest = self._waiting.popleft()
+                self._bytes -= len(oldest[2]) if isinstance(oldest, tuple) else _RECORD_BYTES
 
     def _refuse(self, size: int) -> None:
         message = f"a read of {size} bytes is too large to be audited"

@@ -60,12 +60,17 @@ def bound(db: apsw.Connection, declarations: Declarations, snapshot: Snapshot) -
     declared = declarations.at(snapshot.tx)
     params: dict[str, Any] = dict(snapshot.params())
     if declared.many:
-        params["many"] = json.dumps(declared.many)
+        params |= many_bound(declared.many)
     weighing = None
     if snapshot.strategy in WEIGHED:
         weighing = credence.weighing(db, declared)
         params |= credence.bindings(declared, snapshot.clock)
     return Bound(shape_of(snapshot, declared.many, weighing), params, declared)
+
+
+def many_bound(many: Sequence[str]) -> dict[str, str]:
+    """What :many stands for."""
+    return {"many": json.dumps(many)}
 
 
 def shape_of(snapshot: Snapshot, many: Sequence[str], weighing: Weighing | None = None) -> Shape:

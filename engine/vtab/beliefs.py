@@ -7,14 +7,16 @@ cache serves it again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from epql.engine.index import credence, resolve, topics
+from epql.engine.index.credence import Weighing
+from epql.engine.index.declarations import Declared
 from epql.engine.index.resolve import Shape, Source
-from epql.engine.index.snapshot import Snapshot
 from epql.engine.index.states import check_states
-from epql.engine.lifecycle import CODE, NAME
+from epql.engine.lifecycle import CODE
 from epql.engine.store.objects import TX_OF_SEQ
 from epql.engine.vtab.base import (
     SEEN,
@@ -27,7 +29,7 @@ from epql.engine.vtab.base import (
     snapshot_of,
 )
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.show import address, instant
+from epql.engine.vtab.show import address, in_sql, instant, state
 
 _A = ("a",)
 _SLOT = (
@@ -40,7 +42,7 @@ _CREDENCE = Column(
     "credence", "REAL", "credence", _A, doc="confidence × trust × freshness at the clock"
 )
 _STATE = Column(
-    "lifecycle", "TEXT", "w.state", show=NAME.get, push="state", doc="its state at the snapshot"
+    "lifecycle", "TEXT", "w.state", show=state, push="state", doc="its state at the snapshot"
 )
 _ORIGIN = (
     Column("agent", "TEXT", "g.name", ("a", "g"), push="text", doc="who asserted it"),
@@ -95,13 +97,14 @@ _JOINS = {
 }
 
 
-class _Believed(Relation):
+class Believed(Relation):
     """What beliefs, assertions and history share: one statement from sources and conditions."""
 
     identity: tuple[str, ...] = ("w.assertion",)
     seen = Column(SEEN, "INTEGER", "w.assertion*16+w.state")
 
-    def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
+    def sources(self, shape: Shape, where: Where, window: tuple[int, int] | None) -> list[Source]:
+        """Where the rows of a shape come from; `window`: as in a Snapshot."""
         raise NotImplementedError
 
     def rows(
@@ -146,9 +149,32 @@ class _Believed(Relation):
         selected += self.identity
         parts = [
             _select(source, selected, aliases, where.row)
-            for source in self.sources(shape, where, snapshot)
+            for source in self.sources(shape, where, snapshot.window)
         ]
         return " UNION ALL ".join(parts), params
+
+    def is_direct(self, shape: Shape) -> bool:
+        """Whether a slot's rows are found by seeks, so that a condition from outside the query
+        leads to them as well as one inside."""
+        return not shape.split and shape.strategy in ("latest", "none")
+
+    def query(
+        self, shape: Shape, declared: Declared, weighing: Weighing | None, wanted: Iterable[str]
+    ) -> str:
+        """A query of the index for the rows that SQL sees of a scope of that shape: what a fused
+        plan has in the place of the virtual table. Its parameters are those of `bindings`.
+
+        `wanted`: names of columns; `weighing`: what decides credence, if that is among them.
+        """
+        columns = [column for column in self.readable if column.name in wanted]
+        if declared.topics:
+            columns = [_told(declared.topics, column) for column in columns]
+        selected = [f"{_shown(column, shape, weighing)} AS {column.name}" for column in columns]
+        aliases = set[str]().union(*(column.joins for column in columns))
+        where = Where({})
+        return " UNION ALL ".join(
+            _select(source, selected, aliases, []) for source in self.sources(shape, where, None)
+        )
 
     def cost(self, given: set[str]) -> tuple[float, int]:
         if "id" in given or {"subject", "predicate"} <= given:
@@ -160,7 +186,7 @@ class _Believed(Relation):
         return 1e6, 500_000
 
 
-class Beliefs(_Believed):
+class Beliefs(Believed):
     name = "beliefs"
     doc = "one row per slot (subject, predicate) after resolution: what is believed"
     answers = True
@@ -171,32 +197,38 @@ class Beliefs(_Believed):
     )  # fmt: skip
     hidden = ("as_of", "lifecycle_in", "valid_at", "resolve_by")
 
-    def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
+    def sources(self, shape: Shape, where: Where, window: tuple[int, int] | None) -> list[Source]:
         return resolve.winners(shape, where.slot)
 
 
-class Assertions(_Believed):
+class Assertions(Believed):
     name = "assertions"
     doc = "one row per assertion, with its state at the snapshot"
     columns = (*_SLOT, _CREDENCE, _STATE, *_ORIGIN, *_DETAILS)
     hidden = ("as_of", "lifecycle_in", "valid_at")
 
-    def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
+    def is_direct(self, shape: Shape) -> bool:
+        return not shape.split
+
+    def sources(self, shape: Shape, where: Where, window: tuple[int, int] | None) -> list[Source]:
         return [resolve.candidates(shape, where.slot)]
 
 
-class History(_Believed):
+class History(Believed):
     name = "history"
     doc = "one row per interval in which an assertion was in one state and as it was"
     columns = (*_SLOT, _CREDENCE, _STATE, *_ORIGIN, *_DETAILS, *_HISTORY)
     identity = ("w.state", "w.seq", "w.from_tx", "w.valid_from")
     hidden = ("as_of", "lifecycle_in", "valid_at")
 
-    def sources(self, shape: Shape, where: Where, snapshot: Snapshot) -> list[Source]:
+    def is_direct(self, shape: Shape) -> bool:
+        return True
+
+    def sources(self, shape: Shape, where: Where, window: tuple[int, int] | None) -> list[Source]:
         tables = "slot s JOIN span w ON w.slot=s.id AND " + resolve.in_states("w", shape.states)
         conditions = ["w.from_tx<=:t", "w.valid_from<=:vh AND w.valid_to>:vl", *where.slot]
-        if snapshot.window is not None:
-            after, upto = snapshot.window
+        if window is not None:
+            after, upto = window
             conditions.append(f"w.to_tx>{where.bind(after)} AND w.from_tx<={where.bind(upto)}")
         return [Source(tables, tuple(conditions))]
 
@@ -211,14 +243,16 @@ def _with_topics(
     if not any(c.name == "topic" for c in (*wanted, *(one.column for one in conditions))):
         return wanted, conditions
     params.update(topics.bindings(declared))
-    sql = topics.expression(declared)
-
-    def told(column: Column) -> Column:
-        return column._replace(sql=sql) if column.name == "topic" else column
-
-    return [told(column) for column in wanted], [
-        one._replace(column=told(one.column)) for one in conditions
+    return [_told(declared, column) for column in wanted], [
+        one._replace(column=_told(declared, one.column)) for one in conditions
     ]
+
+
+def _told(declared: topics.Topics, column: Column) -> Column:
+    """A column; topic as the declared topics say."""
+    if column.name != "topic":
+        return column
+    return column._replace(sql=topics.expression(declared))
 
 
 def _push(context: Context, where: Where, condition: Condition) -> bool:
@@ -251,6 +285,23 @@ def _push_id(context: Context, where: Where, value: SqlValue) -> bool:
     where.slot.append(f"s.id=(SELECT slot FROM assertion WHERE id={mark})")
     where.row.append(f"w.assertion={mark}")
     return True
+
+
+def _shown(column: Column, shape: Shape, weighing: Weighing | None) -> str:
+    """SQL for what a reader sees of a column, with the affinity that it has for him."""
+    if column is _CREDENCE:
+        assert weighing is not None
+        return f"CAST({weighing.credence()} AS REAL)"
+    raw = _expression(column, shape)
+    if column.show is not None:
+        raw = in_sql(column.show, raw)
+    elif column.type == "" or _STORED.fullmatch(raw):
+        return raw
+    return f"CAST({raw} AS {column.type})"
+
+
+_STORED = re.compile(r"[a-z]\.\w+")
+"""A column of a table of the index, which has the affinity of its own."""
 
 
 def _expression(column: Column, shape: Shape) -> str:

@@ -1,10 +1,15 @@
-"""How raw values of the index become what SQL sees."""
+"""How raw values of the index become what SQL sees, in Python and, for fused plans, in SQL."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
+
+import apsw
 
 from epql.engine.clock import EVER, FOREVER, SECOND, moment
+from epql.engine.lifecycle import NAME
 
 
 @lru_cache(maxsize=100_000)
@@ -24,6 +29,10 @@ def instant(us: int | None) -> str | None:
 def _second(second: int) -> str:
     """A whole second; many instants are of the same one."""
     return moment(second * SECOND).isoformat()[:19]
+
+
+state = NAME.get
+"""The code of a state as its name."""
 
 
 def address(digest: bytes | None) -> str | None:
@@ -60,3 +69,25 @@ def duration(us: int | None) -> str | None:
     if us:
         parts.append(f"{us}us")
     return "".join(parts) or "0s"
+
+
+_STATES = " ".join(f"WHEN {code} THEN '{name}'" for code, name in NAME.items())
+_IN_SQL: dict[Callable[[Any], Any], str] = {
+    state: f"CASE {{}} {_STATES} END",
+    address: "'a:'||nullif(lower(hex({})),'')",
+    instant: "epql_instant({})",
+}
+
+
+def in_sql(show: Callable[[Any], Any], raw: str) -> str:
+    """SQL for what `show` makes of a raw value; needs what `register` registers."""
+    return _IN_SQL[show].format(raw)
+
+
+FUNCTIONS = frozenset(("epql_instant",))
+"""The functions that `in_sql` calls, besides SQLite's own."""
+
+
+def register(db: apsw.Connection) -> None:
+    """Make the functions of `in_sql` known to a connection."""
+    db.create_scalar_function("epql_instant", instant, 1, deterministic=True)

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from weakref import ref
 
 from epql.audit import findings
+from epql.audit.point import Standing
 from epql.audit.rows import NO_ROWS, AuditedRows, Row, RowsDigest
 from epql.audit.seen import Seen
 from epql.engine.audit.log import AuditLog
 from epql.engine.audit.record import Answered, Asked, by_place, query_id
 from epql.engine.content import check_name
 from epql.engine.errors import Error
-from epql.engine.index.snapshot import Window
+from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.lifecycle import NAME
 from epql.engine.reading import unfit
 from epql.engine.vtab.context import Scope
@@ -49,6 +50,14 @@ class Question(NamedTuple):
         return query_id(self.digest)
 
 
+def standing_of(plan: Plan, snapshot: Snapshot, resolver: Resolver) -> Standing:
+    """What a point read says of itself each time; no AS OF, VALID or PURPOSE stands around it."""
+    return Standing(
+        plan.parsed.text, plan.reads.names, str(resolver.zone), _names(snapshot.states),
+        snapshot.strategy, clauses_text(resolver), _is_unfiltered(plan, resolver),
+    )  # fmt: skip
+
+
 class Audits:
     """The reads of one connection."""
 
@@ -57,6 +66,16 @@ class Audits:
         self._state = state
         self._open: dict[int, ref[AuditedRows]] = {}
         self._standing: tuple[Clauses, str] = (NO_CLAUSES, "")
+
+    @property
+    def log(self) -> AuditLog:
+        """Where they are kept."""
+        return self._log
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether their records are written when there is time."""
+        return self._log.mode == "lazy"
 
     def ask(
         self, plan: Plan, resolver: Resolver, scopes: Sequence[Scope], seen_at: Scope | None
@@ -119,7 +138,8 @@ class Audits:
         """Run a question; its rows see to its answer, and so does an error. Raises: that error."""
         plan, seen = question.plan, Seen()
         try:
-            rows = queries.rows(plan, scopes, question.resolver, seen.watchers(plan.carried))
+            watchers = seen.watchers(plan.carried)
+            rows = queries.rows(plan, scopes, question.resolver, watchers, seen.sum_up)
         except Error as error:
             failed = Answered(question.digest, 0, NO_ROWS, error=error.code, complete=False)
             self._log.answer(failed)
@@ -169,17 +189,20 @@ class Audits:
             raise error.with_span(span_of(written)) from None
 
     def _clauses(self, resolver: Resolver) -> str:
-        """The clauses that stand around the text, as BEGIN takes them."""
         standing = resolver.standing
         if self._standing[0] is not standing:
-            writer = Writer(resolver)
-            parts = [
-                writer.text(getattr(standing, name))
-                for name in LABELS
-                if name in LEVELLED and getattr(standing, name) is not None
-            ]
-            self._standing = standing, " ".join(parts)
+            self._standing = standing, clauses_text(resolver)
         return self._standing[1]
+
+
+def clauses_text(resolver: Resolver) -> str:
+    """The clauses that stand around a text, as BEGIN takes them."""
+    writer, standing = Writer(resolver), resolver.standing
+    return " ".join(
+        writer.text(getattr(standing, name))
+        for name in LABELS
+        if name in LEVELLED and getattr(standing, name) is not None
+    )
 
 
 def _kind_of(statement: object) -> str:

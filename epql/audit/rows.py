@@ -19,7 +19,8 @@ from epql.engine.reading import Rows
 from epql.plan.carried import Carried
 
 Row = tuple[Any, ...]
-_encode = msgspec.msgpack.Encoder().encode
+encoded = msgspec.msgpack.Encoder().encode
+"""Rows as they are digested."""
 _TOGETHER = 256
 """Rows that are digested at once."""
 
@@ -39,7 +40,7 @@ class RowsDigest:
         if not rows:
             return
         # without the length of the array, so that it does not matter what came together
-        data = memoryview(_encode(rows))[_header(len(rows)) :]
+        data = memoryview(encoded(rows))[_header(len(rows)) :]
         if self.count == 0:
             self._first = data
         else:
@@ -56,6 +57,11 @@ class RowsDigest:
 def _header(length: int) -> int:
     """The bytes before the first item of an array in msgpack."""
     return 1 if length < 16 else 3 if length < 65536 else 5
+
+
+def digest_of_one(rows: bytes) -> bytes:
+    """The digest of an encoded list of one row."""
+    return digest(memoryview(rows)[_header(1) :])
 
 
 NO_ROWS = RowsDigest().digest()
@@ -136,14 +142,12 @@ class AuditedRows:
         """Note what rows show, and digest them; the rows as a person has them."""
         behind, carried = self._behind, self._carried
         if behind is not None:
-            for place in range(behind, 0):
+            for place in range(behind, -carried.counted):
                 marks = [row[place] for row in rows]
                 self.seen.exact(marks)
                 if place in carried.unchosen:
                     self.seen.without_choice(marks)
             rows = [row[:behind] for row in rows]
-        elif carried.followed is not None:
-            self.seen.given(len(rows))
         if carried.disputed is not None and any(row[carried.disputed] for row in rows):
             self.disputed = True
         self.told.update(rows)

@@ -44,22 +44,14 @@ class Seen:
     def __init__(self) -> None:
         self._exact: dict[Any, None] = {}
         self._scanned: dict[Any, None] = {}
-        self._ahead: list[Any] = []
         self._reading: dict[int, tuple[list[Values], Iterator[Values], Mark]] = {}
+        self._ahead: list[int] = []
         self._more = 0
         self.unchosen: set[int] = set()
 
     def watchers(self, carried: Carried) -> Mapping[int, Watcher]:
         """What is to see the rows of which uses."""
-        if carried.scanned:
-            found: dict[int, Watcher] = dict.fromkeys(carried.scanned, self._watch)
-        elif carried.followed is None:
-            return NOBODY
-        else:
-            found = {}
-        if carried.followed is not None:
-            found[carried.followed] = self._follow
-        return found
+        return dict.fromkeys(carried.scanned, self._watch) if carried.scanned else NOBODY
 
     def exact(self, marks: list[Any]) -> None:
         """Note what stands behind the rows."""
@@ -72,20 +64,6 @@ class Seen:
                 self.unchosen.add(mark & 15)
             elif mark is not None:
                 self.unchosen.update(read[1] for read in _sides(mark, EXACT))
-
-    def given(self, count: int) -> None:
-        """Note what stands behind the next rows of an answer that is followed."""
-        self.exact(self._ahead[:count])
-        del self._ahead[:count]
-
-    def _follow(self, rows: Iterator[Values], place: int) -> Iterator[Values]:
-        """The rows of the virtual table as they are; each becomes a row of the answer."""
-        return chain.from_iterable(self._ahead_of(rows, itemgetter(place)))
-
-    def _ahead_of(self, rows: Iterator[Values], mark: Mark) -> Iterator[list[Values]]:
-        for chunk in _chunks(rows):
-            self._ahead += map(mark, chunk)
-            yield chunk
 
     def _watch(self, rows: Iterator[Values], place: int) -> Iterator[Values]:
         """The rows of a virtual table as they are; what SQLite has taken of them is noted."""
@@ -105,8 +83,20 @@ class Seen:
         taken = len(chunk) - length_hint(left)
         self._more += _note(self._scanned, list(map(mark, chunk[:taken])))
 
+    def sum_up(self, mark: int) -> None:
+        """Note an assertion that a fused plan has summed up."""
+        self._ahead.append(mark)
+        if len(self._ahead) >= _TOGETHER:
+            self._take_ahead()
+
+    def _take_ahead(self) -> None:
+        self._more += _note(self._scanned, self._ahead)
+        self._ahead.clear()
+
     def reads(self, database: Database) -> tuple[tuple[Read, ...], int]:
         """The first assertions seen, and how many there are in all."""
+        if self._ahead:
+            self._take_ahead()
         if self._reading:
             for reading in self._reading.values():
                 self._take(*reading)

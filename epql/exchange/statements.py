@@ -95,7 +95,7 @@ def _export(runner: Runner, statement: nodes.Export, resolver: Resolver) -> Resu
         runner, query, params, path, file_format, overwrite=statement.overwrite
     )
     told = f"{counted(count, 'row')} written to {path} as {file_format.name}"
-    return Result(count, notices=[told, *asked.all_notices()], query_id=asked.query_id)
+    return Result(count, notices=[told, *asked.all_notices()], asked=asked.query_id)
 
 
 def _backup(runner: Runner, statement: nodes.Backup, resolver: Resolver) -> Result:

@@ -35,6 +35,7 @@ class Settings:
     purpose: str | None
     zone: str
     notices: bool
+    fuse: bool
     transaction: str
     version: str
     standing: Standing
@@ -133,6 +134,7 @@ SETTINGS: dict[str, Callable[[Settings], Found]] = {
     "notices": lambda session: _set("on" if session.notices else "off", "on"),
     "transaction": lambda session: _set(session.transaction, "none"),
     "tx": _tx,
+    "fuse": lambda session: _set("on" if session.fuse else "off", "on"),
     "version": lambda session: (session.version, "program"),
 }
 """Every setting by name, and how it is read."""

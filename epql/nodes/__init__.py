@@ -47,6 +47,7 @@ from epql.nodes.declarations import (
 from epql.nodes.expressions import (
     Bind,
     Expression,
+    Hole,
     QueryExpression,
     UnaryPlus,
     Words,
@@ -179,6 +180,7 @@ __all__ = [
     "Forbid",
     "History",
     "HistoryOf",
+    "Hole",
     "IdTarget",
     "Impact",
     "Import",

@@ -71,6 +71,12 @@ class Bind(exp.Expression):
     arg_types = {"this": True}
 
 
+class Hole(exp.Expression):
+    """Where a relation stands that may be read in two ways. `this`: its number in the query."""
+
+    arg_types = {"this": True}
+
+
 class UnaryPlus(exp.Unary):
     """+x, which SQLite reads as x without its index and affinity."""
 

@@ -43,8 +43,7 @@ class Settings(Options):
         return nodes.Set(Span(start, end), name="notices", value=_switch(parts[2]))
 
     def set_fuse(self, parts: Parts, start: int, end: int) -> nodes.Set:
-        value = _switch(parts[2]) if isinstance(parts[2], Token) else parts[2]
-        return nodes.Set(Span(start, end), name="fuse", value=value)
+        return nodes.Set(Span(start, end), name="fuse", value=_switch(parts[2]))
 
 
 def _switch(token: Token) -> Expression:

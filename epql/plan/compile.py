@@ -26,13 +26,13 @@ from epql.nodes import (
     copied,
     every,
 )
-from epql.plan import catalog, columns
+from epql.plan import catalog, columns, fusing
 from epql.plan.carried import NOTHING, Carried, carry
 from epql.plan.columns import ColumnsOf, Mentioned
+from epql.plan.fusing import Fusion
 from epql.plan.relations import Relations, Use
 from epql.plan.unfiltered import chosen, unchosen
 from epql.plan.views import Catalog, View
-from epql.sqlgen import to_sqlite
 
 
 class Reads(NamedTuple):
@@ -68,6 +68,7 @@ class Plan:
     compared: Compared | None = None
     carried: Carried = NOTHING
     reads: Reads = NO_READS
+    fusion: Fusion | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Compared:
     diff: Diff
     clauses: Clauses
     key: tuple[str, ...] | None
+
+
+def parameter(bind: int | str) -> str:
+    """What SQL calls a parameter of the person's."""
+    return f"p{bind}" if isinstance(bind, int) else f"n_{bind}"
 
 
 def scope_name(number: int) -> str:
@@ -107,10 +113,10 @@ def compile_query(
     clauses_of = [use.clauses.lifecycle for use in relations.uses]
     open_uses, surely = unchosen(select, clauses_of), chosen(select, clauses_of)
     carried = carry(select).beside(surely)
-    plan = _planned(parsed, select, relations, known, compared)
+    plan = _planned(parsed, select, relations, known, compared, carried)
     scratch = [f"temp.{name}" for name in plan.mentioned.plain if name in known.scratch]
     names = (*dict.fromkeys(plan.mentioned.relations), *scratch)
-    return replace(plan, carried=carried, reads=Reads(names, *open_uses))
+    return replace(plan, reads=Reads(names, *open_uses))
 
 
 def _planned(
@@ -119,21 +125,26 @@ def _planned(
     relations: Relations,
     known: Catalog,
     compared: Compared | None = None,
+    carried: Carried = NOTHING,
 ) -> Plan:
     found = every(tree)
     binds = (node.this for node in found if isinstance(node, Bind) and _is_own(node))
     mentioned = columns.mentioned(found, [use.relation for use in relations.uses])
     chooses = any(place.name == "lifecycle_in" for place in mentioned.places)
     uses = [replace(use, may_choose_states=True) if chooses else use for use in relations.uses]
+    given = tuple(dict.fromkeys(binds))
+    sql, fusion = fusing.written(tree, found, carried, len(uses), list(map(parameter, given)))
     return Plan(
-        to_sqlite(tree),
+        sql,
         tuple(uses),
-        tuple(dict.fromkeys(binds)),
+        given,
         parsed,
         known,
         tuple(scope_name(number) for number in range(len(relations.uses))),
         mentioned,
         compared,
+        carried,
+        fusion=fusion,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlglot import exp
 
 from epql.engine.errors import InternalError
-from epql.nodes import Bind, UnaryPlus, Words
+from epql.nodes import Bind, Hole, UnaryPlus, Words
 from epql.sqlgen.tokens import KEYWORDS, NUMBER, PLAIN_NAME, RESERVED, TYPE, quote_name, quote_text
 from epql.sqlgen.writer import (
     BINARY,
@@ -161,6 +161,14 @@ def _bind(node: exp.Expr) -> str:
     return f":p{name}" if isinstance(name, int) else f":n_{name}"
 
 
+def _hole(node: exp.Expr) -> str:
+    return f"{HOLE}{node.this}{HOLE}"
+
+
+HOLE = "\x00"
+"""What stands around the number of a hole; no text of SQL can hold it."""
+
+
 def name_of(node: exp.Expr) -> str:
     """A name as it was written, for SQLite may call a column of the answer so; else quoted.
 
@@ -217,6 +225,7 @@ WRITERS |= {
     exp.Tuple: _tuple,
     exp.Var: lambda node: str(node.this),
     Bind: _bind,
+    Hole: _hole,
     UnaryPlus: _sign("+"),
     Words: _words,
 }

@@ -129,7 +129,8 @@ def _values(node: exp.Expr) -> str:
 def _table(node: exp.Expr) -> str:
     only(node, "this", "db", "alias", "joins", "indexed")
     schema = f"{name_of(node.args['db'])}." if node.args.get("db") else ""
-    this = sql(node.this) if isinstance(node.this, exp.Func) else name_of(node.this)
+    is_name = isinstance(node.this, exp.Identifier)
+    this = name_of(node.this) if is_name else sql(node.this)
     indexed = f" {sql(node.args['indexed'])}" if node.args.get("indexed") else ""
     return f"{schema}{this}{_alias_of(node)}{indexed}{_joins(node)}"
 

@@ -112,7 +112,7 @@ def not_caught_up_at_open(plant: Planting) -> None:
 
 @mutant("J10", "system time goes back with the clock", TRANSACTION)
 def clock_goes_back(plant: Planting) -> None:
-    plant.put(Database, "_stamp", lambda self: self._clock())
+    plant.put(Database, "_stamp", lambda self: self.clock())
 
 
 @mutant("R12", "an answer as of now does not wait for the commit in flight", DATABASE)

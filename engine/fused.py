@@ -1,0 +1,175 @@
+"""Fused plans: a person's query straight over the index, with no virtual table between.
+
+The planner leaves holes where relations stand. What goes into a hole is the query by which the
+virtual table would find its rows (engine/index/resolve.py has the rule), with every value as
+readers see it. Its text depends on the shape of the snapshot and on what is declared, so it is
+made once for each of these; the instants are parameters.
+
+SQLite is asked once, as it prepares a new text, whether it reads more than that (guard.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import apsw
+import apsw.ext
+
+from epql.engine.index import credence, resolve, topics
+from epql.engine.index.credence import Weighing
+from epql.engine.index.declarations import Declared
+from epql.engine.index.resolve import Shape
+from epql.engine.index.snapshot import Snapshot
+from epql.engine.vtab.beliefs import Assertions, Beliefs, Believed, History
+from epql.engine.vtab.context import Scope
+
+if TYPE_CHECKING:
+    from epql.engine.session import Session
+
+RELATIONS: dict[str, Believed] = {one.name: one for one in (Beliefs(), Assertions(), History())}
+"""What can stand in a fused plan."""
+
+INTERNAL = frozenset((
+    "slot", "span", "assertion", "agent", "txn", "transition", "correction", "flag", "used",
+    "trust",
+))  # fmt: skip
+"""The tables of the index that these read. A common table of such a name would stand in the way."""
+
+_TEXTS_MAX = 16
+"""Texts of one plan that are kept: one for each shape in which it is asked."""
+
+
+class Gap(NamedTuple):
+    """A hole in the SQL of a plan: which of its uses, of which relation, which columns are read.
+
+    `is_alone`: nothing is joined to it, and no condition chooses among its rows.
+    """
+
+    use: int
+    relation: str
+    columns: frozenset[str]
+    is_alone: bool
+
+
+class Reading(NamedTuple):
+    """How a hole is read: what decides its text."""
+
+    shape: Shape
+    declared: Declared
+    weighing: Weighing | None
+
+
+class Fused(NamedTuple):
+    """The SQL of a plan without holes. `fixed`: values that its declarations give.
+
+    `ordered` puts (fixed, the scopes' values, the person's values, the number of the sink) in the
+    order of SQL's parameters.
+    """
+
+    sql: str
+    fixed: tuple[Any, ...]
+    ordered: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+
+
+def reading(session: Session, gap: Gap, scope: Scope, predicate: object) -> Reading | None:
+    """How a hole is read at a scope; None where the virtual table does better.
+
+    `predicate`: the one it is about, if that is known.
+    """
+    if not isinstance(scope, Snapshot) or scope.window is not None:
+        return None
+    declared = session.declarations.at(scope.tx)
+    many = declared.many if gap.relation == "beliefs" else ()
+    if many and not gap.is_alone:
+        if not isinstance(predicate, str) or predicate in many:
+            return None
+        many = ()
+    weighing = None
+    if "credence" in gap.columns:
+        weighing = credence.weighing(session.db, declared)
+    shape = resolve.shape_of(scope, many)
+    if not RELATIONS[gap.relation].is_direct(shape):
+        return None
+    return Reading(shape, declared, weighing)
+
+
+class Texts:
+    """The fused texts of one plan, by how its holes are read."""
+
+    def __init__(
+        self, pieces: Sequence[str], gaps: Sequence[Gap], scopes: int, names: Sequence[str]
+    ) -> None:
+        self._pieces = pieces
+        self._gaps = gaps
+        self._scopes = scopes
+        self._names = names
+        self._texts: dict[tuple[Any, ...], tuple[list[Reading], Fused | None]] = {}
+
+    def of(self, session: Session, readings: list[Reading]) -> Fused | None:
+        """The text for holes read so; None where SQLite does not take it, such as for its depth.
+
+        `readings`: in order of the holes.
+        """
+        key = tuple([(one.shape, id(one.declared), one.weighing) for one in readings])
+        kept = self._texts.get(key)
+        if kept is None:
+            if len(self._texts) >= _TEXTS_MAX:
+                self._texts.clear()
+            kept = self._texts[key] = readings, self._made(session, readings)
+        return kept[1]
+
+    def _made(self, session: Session, readings: list[Reading]) -> Fused | None:
+        fixed: dict[str, Any] = {}
+        parts: list[str] = list(self._pieces)
+        for place in range(1, len(parts), 2):
+            number = int(parts[place])
+            gap, read = self._gaps[number], readings[number]
+            query = RELATIONS[gap.relation].query(*read, gap.columns)
+            prefix = f"n_0s{gap.use}"
+            parts[place] = "(" + _PARAMETER.sub(rf":{prefix}\1", query) + ")"
+            fixed |= {prefix + name: value for name, value in _given(read).items()}
+        sql = "".join(parts)
+        try:
+            with session.index_guard.person():
+                wanted = apsw.ext.query_info(session.db, sql).bindings_names
+        except apsw.SQLError:
+            return None
+        return Fused(sql, tuple(fixed.values()), self._order(fixed, wanted))
+
+    def _order(
+        self, fixed: Iterable[str], wanted: Sequence[str | None]
+    ) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        names = [*fixed]
+        for use in range(self._scopes):
+            names += [f"n_0s{use}{name}" for name in VALUES]
+        names += [*self._names, SINK]
+        places = [names.index(str(name)) for name in wanted]
+        return itemgetter(*places)
+
+
+_PARAMETER = re.compile(r":(\w+)")
+
+SAW, SINK = "epql_saw", "n_0saw"
+"""The function by which a fused plan tells what it sums up, and the parameter that says whom."""
+
+VALUES = ("t", "vl", "vh", "clock")
+"""What a snapshot gives to its queries, in this order: `values_of`."""
+
+
+def values_of(snapshot: Scope) -> tuple[int, int, int, int]:
+    """The values of VALUES for a snapshot."""
+    assert isinstance(snapshot, Snapshot)
+    return snapshot.tx, snapshot.valid_low, snapshot.valid_high, snapshot.clock
+
+
+def _given(read: Reading) -> dict[str, Any]:
+    """What the declarations give to a query."""
+    given: dict[str, Any] = dict(topics.bindings(read.declared.topics))
+    if read.shape.many:
+        given |= resolve.many_bound(read.declared.many)
+    if read.weighing is not None:
+        given |= credence.bindings(read.declared, 0)
+    return {name: value for name, value in given.items() if name not in VALUES}
