@@ -204,7 +204,7 @@ def _explained(run: Run, text: str, params: Any) -> None:
     (sql,) = [detail for section, _, detail in rows if section == "sql"]
     parsed = parse(text)
     assert isinstance(parsed.statement, nodes.Query)
-    resolver = runner._resolver(params)
+    resolver = runner.resolver(params)
     plan = runner.queries.plan(parsed, parsed.statement)
     scopes = [Opened(resolver.scope(use)) for use in plan.uses]
     named = dict(zip(plan.scope_names, scopes, strict=True))

@@ -120,7 +120,6 @@ def test_commit_and_rollback(text: str) -> None:
         ("SET TIME ZONE 'Europe/Berlin'", "time zone", "Europe/Berlin"),
         ("SET NOTICES off", "notices", "off"),
         ("SET FUSE ON", "fuse", "on"),
-        ("SET FUSE 5", "fuse", "5"),
     ],
 )
 def test_set_of_a_name(text: str, name: str, expected: Any) -> None:
