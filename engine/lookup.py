@@ -92,12 +92,18 @@ def by_triple(
     )
 
 
+_SLOTS_MAX = 2000
+
+
 def disputed_slots(
     database: Database, snapshot: Snapshot, state: int, subject: str | None, limit: int
 ) -> list[tuple[str, str]]:
-    """Slots with a candidate in `state` that is not what wins there; at most `limit`."""
+    """Slots with a candidate in `state` that is not what wins there; at most `limit`.
+
+    Without a subject only the oldest slots are looked at, so that a large database costs no more.
+    """
     shape, params, _ = resolve.bound(database.db, database.declarations, snapshot)
-    where = [] if subject is None else ["s.subject=:subject"]
+    where = [f"s.id<={_SLOTS_MAX}" if subject is None else "s.subject=:subject"]
     (source,) = resolve.winners(shape._replace(many=False), where)
     sql = (
         f"SELECT s.subject, s.predicate FROM {source.tables} WHERE {' AND '.join(source.where)}"

@@ -115,14 +115,16 @@ def is_countable(plan: Plan) -> bool:
 
 
 def is_narrow(plan: Plan) -> bool:
-    """Whether the conditions of a query name a subject or an id."""
+    """Whether the conditions of a query give a subject or an id."""
     query = plan.parsed.statement
     where = query.select.args.get("where") if isinstance(query, Query) else None
     return where is not None and any(
         isinstance(part, exp.EQ)
         and any(
-            isinstance(side, exp.Column) and side.name.lower() in ("subject", "id")
-            for side in (part.this, part.expression)
+            isinstance(column, exp.Column)
+            and column.name.lower() in ("subject", "id")
+            and isinstance(other, (exp.Literal, Bind))
+            for column, other in ((part.this, part.expression), (part.expression, part.this))
         )
         for part in conjuncts(where.this)
     )

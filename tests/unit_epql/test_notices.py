@@ -132,4 +132,36 @@ def test_hidden_rows_of_a_large_database_are_counted_only_where_the_query_is_nar
     con.execute("REJECT (SELECT id FROM assertions WHERE subject IN ('s1', 's2'))")
     assert told(con, "SELECT * FROM assertions WHERE subject = 's1'") == [f"1 row is {STATES} it"]
     assert told(con, "SELECT * FROM assertions WHERE predicate = 'p'") == []
+    assert told(con, "SELECT * FROM assertions WHERE subject = object || ''") == []
     con.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT subject FROM beliefs WHERE subject = predicate",
+        "SELECT subject FROM beliefs WHERE lifecycle = 'review'",
+        "SELECT subject FROM beliefs WHERE subject = 's7'",
+    ],
+)
+def test_notices_of_a_large_database_cost_no_more_than_those_of_a_smaller_one(text: str) -> None:
+    small, large = (_steps_of_notices(slots, text) for slots in (2500, 10_000))
+    assert large < 1.2 * small + 1000
+
+
+def _steps_of_notices(slots: int, text: str) -> int:
+    con = epql.connect(":memory:", autocommit=True, audit="off")
+    con.executemany("ASSERT (?, 'p', 1)", [(f"s{n}",) for n in range(slots)])
+    cursor = con.execute(text)
+    cursor.fetchall()
+    steps = [0]
+
+    def look() -> bool:
+        steps[0] += 10
+        return False
+
+    for db in (con.runner.session.db, con.runner.session.sql):
+        db.set_progress_handler(look, 10, id=look)
+    assert cursor.notices is not None
+    con.close()
+    return steps[0]
