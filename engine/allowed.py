@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import apsw
+import msgspec
 
 LIKE_STEPS = 200_000_000
 """Steps of LIKE in a second or less: the length of a text times that of a pattern."""
 _PATTERN_MIN, _PATTERN_MAX = 50, 50_000
 
 
-@dataclass(frozen=True)
-class Allowed:
+class Allowed(msgspec.Struct, frozen=True):
     """None is no limit. Units: seconds, bytes, levels of an expression as SQLite counts them."""
 
     time_s: float | None = None

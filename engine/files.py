@@ -15,9 +15,10 @@ import stat
 import sys
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from epql.engine.errors import OperationalError
 
@@ -29,8 +30,7 @@ FILE_MODE = 0o600
 SEALED_MODE = 0o400
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(msgspec.Struct, frozen=True):
     """A file's size in bytes, and what tells it from another file under the same name."""
 
     size: int

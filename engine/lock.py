@@ -17,11 +17,12 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from weakref import WeakSet
+
+import msgspec
 
 from epql.engine.clock import LAST
 from epql.engine.digest import digest
@@ -37,8 +38,7 @@ _POLL_MAX_S = 0.020
 _CHECK_DIGITS = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """What the file LOCK says.
 
     `segment` and `offset`: up to where the journal is synced; `instant_us`: while 'writing', the

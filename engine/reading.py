@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import apsw
-import apsw.ext
 
-from epql.engine import scratch
+from epql.engine import described, scratch
 from epql.engine.errors import DataError, Error, InternalError, OperationalError, ProgrammingError
 from epql.engine.shortage import no_memory
 from epql.engine.turns import ENDED_EARLY
@@ -193,7 +192,7 @@ def run_many(session: Session, sql: str, rows: Iterable[Sequence[Any]]) -> int:
 
 def parameters_of(session: Session, sql: str) -> tuple[str, ...]:
     """The names of the parameters of SQL in SQLite's order."""
-    return tuple(str(name) for name in apsw.ext.query_info(session.sql, sql).bindings_names)
+    return tuple(str(name) for name in described.described(session.sql, sql).parameters)
 
 
 @contextmanager
@@ -225,7 +224,7 @@ def columns_of(session: Session, sql: str) -> list[str]:
 def typed_columns_of(session: Session, sql: str) -> list[tuple[str, str | None]]:
     """The columns SQL gives with their declared types; None for what is computed."""
     try:
-        return [(one[0], one[1]) for one in apsw.ext.query_info(session.sql, sql).description]
+        return list(described.described(session.sql, sql).columns)
     except apsw.Error as error:
         raise (session.told(error) or error) from error
 
@@ -235,7 +234,7 @@ def declared_types(session: Session, sql: str) -> list[str | None]:
     columns of relations that show instants.
     """
     with _translating(session):
-        found = apsw.ext.query_info(session.sql, sql).description_full or ()
+        found = described.described(session.sql, sql).origins
     return [_declared(*one) for one in found]
 
 

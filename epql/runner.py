@@ -37,7 +37,6 @@ from epql.gardening import Gardening
 from epql.limits import Limits
 from epql.nodes import NO_CLAUSES, Expression, Parsed
 from epql.nodes.looking import looking
-from epql.notices import Read, notices_of
 from epql.parse import parse
 from epql.parse.splitter import check_length
 from epql.plan.compile import Plan
@@ -54,6 +53,7 @@ from epql.settings import State
 
 if TYPE_CHECKING:
     from epql.explain.show import Settings
+    from epql.plan.compile import Plan
     from epql.questions.inquiry import Inquiry, Reply, Writer
     from epql.verbs.work import Answer, Work
 
@@ -267,7 +267,7 @@ class Runner:
             self._make_ready(plan, scopes, resolver)
         result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
-            result.late = partial(notices_of, Read(queries, plan, resolver, scopes))
+            result.late = partial(_notices, queries, plan, resolver, scopes)
         return result
 
     def _make_ready(self, plan: Plan, scopes: list[Scope], resolver: Resolver) -> None:
@@ -572,6 +572,12 @@ class Runner:
                 hint="COMMIT or ROLLBACK it first",
             )
         self.state.set(statement, resolver)
+
+
+def _notices(queries: Queries, plan: Plan, resolver: Resolver, scopes: list[Scope]) -> list[str]:
+    from epql.notices import Read, notices_of  # what it needs is loaded when somebody reads them
+
+    return notices_of(Read(queries, plan, resolver, scopes))
 
 
 def _answered(answer: Answer, resolver: Resolver) -> Result:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from epql.engine.digest import DIGEST_SIZE, digest
 from epql.engine.errors import DataError
@@ -60,8 +61,7 @@ class Newer(Malformed):
     """These bytes are whole, and of a version that this program does not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentHeader:
+class SegmentHeader(msgspec.Struct, frozen=True):
     """The first 120 bytes of a segment."""
 
     database_id: bytes
@@ -70,8 +70,7 @@ class SegmentHeader:
     previous: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Trailer:
+class Trailer(msgspec.Struct, frozen=True):
     """The last 152 bytes of a sealed segment."""
 
     last_tx: int
@@ -83,8 +82,7 @@ class Trailer:
     chain: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """One commit as it lies in a segment. `view` is the whole frame, not a copy.
 
     `segment` is the segment's first tx; `offset` and `length` are bytes in its file;
@@ -256,8 +254,7 @@ def frame_length(head: bytes | memoryview) -> int:
     return int(length)
 
 
-@dataclass(frozen=True, slots=True)
-class FrameHeader:
+class FrameHeader(msgspec.Struct, frozen=True):
     """What a frame's header says of it, when only the header is known to be whole."""
 
     tx: int

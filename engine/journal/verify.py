@@ -7,7 +7,8 @@ What it is not: a repair; it never changes anything. Rules: docs/formats/journal
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from epql.engine.errors import Error, InternalError
 from epql.engine.files import TEMPORARY, Files
@@ -23,8 +24,7 @@ follow it, the journal ends before it, another commit has its number, the journa
 database's, or damage hides the place where it should be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(msgspec.Struct, frozen=True):
     """A second witness: this commit must be there, and (if given) have this digest.
 
     Nothing inside a journal can show that whole frames were cut off its end, or that all of it
@@ -38,8 +38,7 @@ class Expectation:
     source: str = "elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing that is not as it should be. Codes: journal.damaged, journal.record,
     journal.torn_tail, journal.cut, journal.rewritten, journal.other, journal.leftover."""
 
@@ -54,8 +53,7 @@ class Finding:
         return self.code in ("journal.torn_tail", "journal.leftover")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What verify saw. `bytes_read` counts what lies in whole frames; `stands` is how each
     expectation stands, in the order of their numbers."""
 

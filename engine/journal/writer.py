@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from epql.engine.clock import LAST
 from epql.engine.errors import Error, InterfaceError, InternalError, OperationalError
@@ -37,8 +39,7 @@ SEGMENT_BYTES_MAX = 16 * 2**20
 DURABILITIES = ("full", "os")
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """One commit to append. `recorded_at` in µs UTC; records are (kind letter, flags, payload)."""
 
     recorded_at: int
@@ -46,8 +47,7 @@ class Pending:
     backfilled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True):
     """Where a commit lies now."""
 
     tx: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from epql.audit import findings
@@ -32,8 +32,10 @@ from epql.plan.scope import Resolver
 from epql.plan.unfiltered import chooses
 from epql.plan.values import Params, span_of, value
 from epql.queries import Queries, bindable
-from epql.questions.inquiry import Reply
 from epql.settings import State
+
+if TYPE_CHECKING:
+    from epql.questions.inquiry import Reply
 
 
 class Question(NamedTuple):

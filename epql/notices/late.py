@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from epql.engine.vtab.context import Scope
 from epql.notices import hidden, times
@@ -13,8 +14,7 @@ from epql.plan.scope import Resolver
 from epql.queries import Queries
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """A query that was run, with what resolved its clauses, and what it was read at."""
 
     queries: Queries

@@ -7,9 +7,9 @@ A rule gives a `Clause`; a level's clauses travel as a list of them until the le
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlglot import exp
 
 from epql import nodes
@@ -24,8 +24,7 @@ from epql.parse.places import at, literal, span_of
 STRATEGIES = ("latest", "confidence", "credence", "consensus", "none")
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(msgspec.Struct, frozen=True):
     """One clause: the field of `Clauses` it fills, its node and its place."""
 
     field: str

@@ -5,9 +5,9 @@ Options arrive as (field, value, label, span); `_options` gathers those of one s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlglot import exp
 
 from epql import nodes
@@ -20,8 +20,7 @@ from epql.parse.places import span_of
 from epql.parse.queries import Queries
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """One option of a verb: the field of the node it fills, as the user wrote it."""
 
     field: str

@@ -9,17 +9,17 @@ Not here: reading tokens (lexer), running the tables (driver), what the rules me
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
-import tempfile
-from dataclasses import astuple, dataclass
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from epql.engine.digest import digest
 
 GRAMMAR_FILES = (
     "epql", "select", "temporal", "expressions", "verbs", "questions", "declarations", "session",
@@ -29,8 +29,7 @@ LAYOUT = 2
 """Raise when Tables change that are made of the same grammar."""
 
 
-@dataclass(frozen=True)
-class Terminal:
+class Terminal(msgspec.Struct, frozen=True, array_like=True):
     """One terminal. `word` is the keyword or mark itself, None for a regular expression."""
 
     name: str
@@ -40,8 +39,7 @@ class Terminal:
     ignored: bool
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, array_like=True):
     """One rule. `name` is the alias or the rule's own; `splice` where helper lists stand."""
 
     origin: str
@@ -52,8 +50,7 @@ class Rule:
     splice: bool
 
 
-@dataclass(frozen=True)
-class Tables:
+class Tables(msgspec.Struct, frozen=True):
     """`rows[state][symbol]` is the next state, or -1 - rule for a reduction."""
 
     terminals: tuple[Terminal, ...]
@@ -160,17 +157,23 @@ def _rule(data: dict[str, Any]) -> Rule:
 
 
 def _cache_path(grammar: str) -> Path | None:
-    """Where the tables of this grammar are kept; None without a home or lark's version."""
+    """Where the tables of this grammar are kept; None without a home or lark."""
     try:
-        lark = metadata.version("lark")
         home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        lark = _lark()
     except Exception:
         return None
     if not os.path.isabs(home):
         return None
     key = "\0".join((grammar, lark, sys.version, str(LAYOUT)))
-    digest = hashlib.blake2b(key.encode(), digest_size=12).hexdigest()
-    return Path(home) / "epql" / f"tables-{digest}.json"
+    return Path(home) / "epql" / f"tables-{digest(key.encode())[:12].hex()}.json"
+
+
+def _lark() -> str:
+    """The first file of lark, which says its version; importlib.metadata would be slow to ask."""
+    spec = find_spec("lark")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 def _load(path: Path | None) -> Tables | None:
@@ -178,16 +181,9 @@ def _load(path: Path | None) -> Tables | None:
         if path is None:
             return None
         head, body = path.read_bytes().split(b"\n", 1)
-        if hashlib.blake2b(body, digest_size=16).hexdigest().encode() != head:
+        if digest(body).hex().encode() != head:
             return None
-        data = msgspec.json.decode(body)
-        return Tables(
-            terminals=tuple(Terminal(*item) for item in data["terminals"]),
-            rules=tuple(Rule(*item) for item in data["rules"]),
-            rows=tuple(data["rows"]),
-            start=data["start"],
-            end=data["end"],
-        )
+        return msgspec.json.decode(body, type=Tables)
     except Exception:
         return None
 
@@ -196,16 +192,11 @@ def _save(path: Path | None, made: Tables) -> None:
     try:
         if path is None:
             return
+        import tempfile  # only where tables were made
+
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        data = {
-            "terminals": [astuple(item) for item in made.terminals],
-            "rules": [astuple(item) for item in made.rules],
-            "rows": made.rows,
-            "start": made.start,
-            "end": made.end,
-        }
-        body = msgspec.json.encode(data)
-        head = hashlib.blake2b(body, digest_size=16).hexdigest().encode()
+        body = msgspec.json.encode(made)
+        head = digest(body).hex().encode()
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:
             with os.fdopen(handle, "wb") as file:

@@ -7,7 +7,6 @@ in a statement all of them are the place of the view's name there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct, structs
@@ -17,8 +16,7 @@ from epql.engine.errors import Span
 from epql.nodes import Clauses, Query, copied
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True):
     """A named query: its name as it was defined, its query, the names of its columns if given."""
 
     name: str
@@ -26,15 +24,14 @@ class View:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """What names a query may use besides relations. `version` tells catalogs apart.
 
     `views` and `scratch` are by lower name; scratch tables are those of the connection.
     """
 
     version: tuple[int, ...] = ()
-    views: Mapping[str, View] = field(default_factory=dict)
+    views: Mapping[str, View] = {}
     scratch: frozenset[str] = frozenset()
 
     @property

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import apsw
-import apsw.ext
+
+from epql.engine import described
 
 TOKEN = re.compile(
     r"""(?P<quoted>'(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*`)
@@ -50,16 +51,16 @@ def watching() -> Iterator[Seen]:
     def hook(db: apsw.Connection) -> None:
         db.exec_trace = seen.note
 
-    asked = apsw.ext.query_info
+    asked = described.described
 
-    def ask(db: apsw.Connection, sql: str, *rest: Any, **named: Any) -> Any:
+    def ask(db: apsw.Connection, sql: str) -> described.Described:
         seen.note(None, sql)
-        return asked(db, sql, *rest, **named)
+        return asked(db, sql)
 
     apsw.connection_hooks.append(hook)
-    apsw.ext.query_info = ask
+    described.described = ask
     try:
         yield seen
     finally:
-        apsw.ext.query_info = asked
+        described.described = asked
         apsw.connection_hooks.remove(hook)
