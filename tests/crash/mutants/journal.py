@@ -6,6 +6,8 @@ import struct
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from epql.engine.journal import format as layout
 from epql.engine.journal import scan, segments, tail
 from epql.engine.journal.format import Frame, Malformed, Trailer
@@ -30,7 +32,7 @@ def _decode(view: memoryview, *, salt: bytes, place: int | None, **given: Any) -
     frame = layout_decode(
         memoryview(body + own), segment=given["segment"], offset=given["offset"], salt=salt
     )
-    return replace(frame, digest=bytes(data[-layout.DIGEST_SIZE :]), view=view[:length])
+    return structs.replace(frame, digest=bytes(data[-layout.DIGEST_SIZE :]), view=view[:length])
 
 
 layout_decode = layout.decode_frame
@@ -48,7 +50,9 @@ def checksum_ignored(plant: Planting) -> None:
 def place_ignored(plant: Planting) -> None:
     def decode(view: memoryview, **given: Any) -> Frame:
         said = struct.unpack_from("<Q", view, 24)[0] if len(view) > 32 else given["offset"]
-        return replace(layout_decode(view, **given | {"offset": said}), offset=given["offset"])
+        return structs.replace(
+            layout_decode(view, **given | {"offset": said}), offset=given["offset"]
+        )
 
     plant.put_everywhere(layout_decode, decode)
 
@@ -79,7 +83,7 @@ def header_check_ignored(plant: Planting) -> None:
 def chain_ignored(plant: Planting) -> None:
     after = tail.after_frame
     plant.put_everywhere(
-        after, lambda at, frame: after(at, replace(frame, previous=at.last_digest))
+        after, lambda at, frame: after(at, structs.replace(frame, previous=at.last_digest))
     )
 
 
@@ -88,7 +92,7 @@ def tx_ignored(plant: Planting) -> None:
     after = tail.after_frame
 
     def after_frame(at: Tail, frame: Frame) -> Tail:
-        return replace(after(at, replace(frame, tx=at.last_tx + 1)), last_tx=frame.tx)
+        return replace(after(at, structs.replace(frame, tx=at.last_tx + 1)), last_tx=frame.tx)
 
     plant.put_everywhere(after, after_frame)
 
