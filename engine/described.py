@@ -1,7 +1,6 @@
 """What SQLite says of a statement when it has prepared it: columns and parameters; nothing runs.
 
-apsw.ext.query_info tells the same and more, but takes long to load, and lets go of the prepared
-statement, which here stays in the connection's cache for the run that follows.
+apsw.ext.query_info tells the same and more, but takes long to load.
 """
 
 from __future__ import annotations
@@ -42,5 +41,6 @@ def described(db: apsw.Connection, sql: str) -> Described:
     cursor = db.cursor()
     cursor.exec_trace = look
     with suppress(apsw.ExecTraceAbort):
-        cursor.execute(sql, _NOTHING)
+        # a statement kept from before a table was made anew would say what that one had
+        cursor.execute(sql, _NOTHING, can_cache=False)
     return found[0]
