@@ -30,7 +30,7 @@ from epql.engine.files import Files, OsFiles, open_to_read, translate
 from epql.engine.folder import INDEX, check_folder, check_format
 from epql.engine.head import Head
 from epql.engine.index.fold import Fold
-from epql.engine.index.schema import IMMUTABLE, READONLY_SHM, open_index
+from epql.engine.index.schema import IMMUTABLE, READONLY_SHM, OutdatedIndex, open_index
 from epql.engine.ingest import applied, catch_up
 from epql.engine.journal.reader import read_frames, records_of
 from epql.engine.journal.verify import Expectation, Report, verify
@@ -47,8 +47,8 @@ _CHUNK = 4 * 2**20
 class Fault(NamedTuple):
     """One thing that is not as it should be.
 
-    Codes: record.form, record.unknown, index.missing, index.behind, index.unreadable,
-    index.corrupt, index.differs. `is_harmless`: the next opening puts it in order by itself.
+    Codes: record.form, record.unknown, index.missing, index.outdated, index.behind,
+    index.unreadable, index.corrupt, index.differs. `is_harmless`: the next opening puts it in order by itself.
     """
 
     code: str
@@ -179,6 +179,9 @@ def opened_index(path: Path) -> Iterator[tuple[apsw.Connection | None, Fault | N
             until.callback(db.close)
             db.execute("BEGIN")
             _check_checkpoint(*applied(db)[:2])  # the snapshot begins with the first read
+        except OutdatedIndex:
+            sentence = "an older program made the index; it is made anew at the next opening"
+            yield None, Fault("index.outdated", sentence, is_harmless=True)
         except (Error, apsw.Error) as error:
             yield None, _unreadable(error)
         else:

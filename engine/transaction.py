@@ -9,7 +9,7 @@ COMMIT: then the transaction is applied once more with the instant it really got
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,10 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import apsw
 
 from epql.engine.clock import FOREVER
-from epql.engine.content import (
-    check_interval,
-    check_type,
-)
+from epql.engine.content import check_interval, check_type
+from epql.engine.digest import digests
 from epql.engine.errors import IntegrityError, InterfaceError
 from epql.engine.governance import forbidding, four_eyes
 from epql.engine.governance.corrections import first_approval
@@ -28,7 +26,7 @@ from epql.engine.governance.forbidding import Warned
 from epql.engine.governance.trust import success
 from epql.engine.index import topics
 from epql.engine.index.declarations import Declared
-from epql.engine.index.fold import Entry, Fold, Head
+from epql.engine.index.fold import Entry, Fold, Fresh, Head
 from epql.engine.journal.writer import Pending
 from epql.engine.lifecycle import CODE, NAME, TERMINAL, check_move
 from epql.engine.records import (
@@ -70,7 +68,7 @@ class Transaction:
         self.fixed_at = fixed_at
         self._info = info
         self._records: list[tuple[str, int, bytes]] = []
-        self._entries: list[Entry] = []
+        self._applied: list[Entry | Fresh] = []
         self.names_own_instant = False
         """Whether a record means the commit's instant, which `at` is not for certain."""
         self.may_correct = False
@@ -79,7 +77,7 @@ class Transaction:
         self.is_lost = False
         """Whether SQLite has rolled it back; all that is left is to roll back."""
         self._fold.begin(self.tx, at, info)
-        self.append(info)
+        self._records.append(("M", 0, encode(info)))
 
     @property
     def database(self) -> Database:
@@ -120,7 +118,7 @@ class Transaction:
     def statement(self, *, dry_run: bool = False) -> Iterator[None]:
         """All of a statement or nothing of it; nothing at all for a dry run."""
         self._fold.db.execute("SAVEPOINT epql_statement")
-        before = len(self._records), self.names_own_instant
+        before = len(self._records), len(self._applied), self.names_own_instant
         self._warned = []
         is_kept = False
         try:
@@ -136,8 +134,8 @@ class Transaction:
                     if not is_kept:
                         self._fold.db.execute("ROLLBACK TO epql_statement")
                         self._database.forget()
-                        del self._records[before[0] :], self._entries[before[0] :]
-                        self.names_own_instant = before[1]
+                        del self._records[before[0] :], self._applied[before[1] :]
+                        self.names_own_instant = before[2]
                     self._fold.db.execute("RELEASE epql_statement")
                     self.is_lost = False
 
@@ -158,40 +156,49 @@ class Transaction:
             check_interval(content.valid_from, content.valid_to)
             if declared:
                 check_type(declared.get(content.predicate), content)
-        payloads = [encode(content) for content in contents]
-        keys = [key_of("H", payload) for payload in payloads]
-        known = self._fold.objects.find_many(keys)
-        if known or len(set(keys)) < len(keys):
-            pairs = zip(contents, states, strict=True)
-            return [self._assert_one(content, state, reason) for content, state in pairs]
-        self.enforce(contents, states)
-        flags = [CODE[state] for state in states]
-        self._append_all("H", contents, flags, payloads, keys, are_new=True)
-        if reason is not None:
-            self._explain(contents, keys, states, reason)
-        return [Outcome(key[2:], "new") for key in keys]
+        payloads = list(map(encode, contents))
+        found = digests(payloads)
+        said = list(zip(contents, states, payloads, found, strict=True))
+        if len(set(found)) < len(found) or self._fold.addresses.find_many(found):
+            return [self._assert_one(*one, reason) for one in said]
+        self._assert_new(contents, states, payloads, found, reason)
+        return list(map(Outcome, found, repeat("new")))
 
-    def _assert_one(self, content: Assertion, state: str, reason: str | None) -> Outcome:
-        key = key_of("H", encode(content))
-        number = self._fold.objects.find(key)
+    def _assert_new(
+        self,
+        contents: Sequence[Assertion],
+        states: Sequence[str],
+        payloads: Sequence[bytes],
+        addresses: Sequence[bytes],
+        reason: str | None,
+    ) -> None:
+        """Assert contents of which none is in the store yet."""
+        self.enforce(contents, states)
+        flags = list(map(CODE.__getitem__, states))
+        seqs = self._reserve(len(contents))
+        self._apply(Fresh(seqs, flags, contents, addresses), zip(repeat("H"), flags, payloads))
+        if reason is not None:
+            self._explain(contents, addresses, states, reason)
+
+    def _assert_one(
+        self, content: Assertion, state: str, payload: bytes, address: bytes, reason: str | None
+    ) -> Outcome:
+        number = self._fold.addresses.find(address)
         if number is None:
-            self.enforce([content], [state])
-            self.append(content, CODE[state])
-            if reason is not None:
-                self._explain([content], [key], [state], reason)
-            return Outcome(key[2:], "new")
+            self._assert_new([content], [state], [payload], [address], reason)
+            return Outcome(address, "new")
         head = self._fold.head(number)
         ended = self._ended(head, content)
         if ended is None and head.seq == self._latest_in(head.slot):
-            return Outcome(key[2:], "same")
+            return Outcome(address, "same")
         # a rule says more than the state: why it was wrong, and what to use
         self.enforce([content], [NAME[head.state] if ended is None else state])
         if ended is not None:
-            raise _terminal(key[2:], ended, is_cut=NAME[head.state] not in TERMINAL)
+            raise _terminal(address, ended, is_cut=NAME[head.state] not in TERMINAL)
         self.append(content)
         if reason is not None:
-            self._explain([content], [key], [NAME[head.state]], reason)
-        return Outcome(key[2:], "again")
+            self._explain([content], [address], [NAME[head.state]], reason)
+        return Outcome(address, "again")
 
     def enforce(self, contents: Sequence[Assertion], states: Sequence[str]) -> None:
         """Hold what is about to be asserted against the rules; what happened elsewhere is not."""
@@ -206,11 +213,15 @@ class Transaction:
         return state if state in TERMINAL else None
 
     def _explain(
-        self, contents: Sequence[Assertion], keys: Sequence[bytes], states: Sequence[str], why: str
+        self,
+        contents: Sequence[Assertion],
+        addresses: Sequence[bytes],
+        states: Sequence[str],
+        why: str,
     ) -> None:
         """ASSERT … REASON: the reason is the event's, not part of the content."""
-        for content, key, state in zip(contents, keys, states, strict=True):
-            self.move(key[2:], state, state, "ASSERT", content.agent, why)
+        for content, address, state in zip(contents, addresses, states, strict=True):
+            self.move(address, state, state, "ASSERT", content.agent, why)
 
     def _latest_in(self, slot: int) -> int:
         """The seq of the latest assertion of a slot: one seek per state."""
@@ -247,7 +258,7 @@ class Transaction:
 
     def head(self, target: bytes) -> Head:
         """The current state of an assertion."""
-        number = self._fold.objects.find(b"H:" + target)
+        number = self._fold.addresses.find(target)
         assert number is not None, "targets are resolved before they are moved"
         return self._fold.head(number)
 
@@ -318,7 +329,7 @@ class Transaction:
             self._fold.db.execute("ROLLBACK TO epql_transaction")
             self._database.forget()
             self._fold.begin(self.tx, at, self._info)
-            self._fold.apply(self.tx, at, self._entries)
+            self._fold.apply(self.tx, at, self._applied)
         self.at = at
 
     @property
@@ -336,35 +347,28 @@ class Transaction:
         kind, data = kind_of(record), encode(record)
         key = key_of(kind, data)
         self.may_correct |= kind == "X"
-        self._append_all(kind, [record], [flags], [data], [key])
+        (seq,) = self._reserve(1)
+        self._apply(Entry(seq, kind, flags, record, key), [(kind, flags, data)])
         if kind == "D":
             self._database.declarations.added()
         return key[2:]
 
-    def _append_all(
-        self,
-        kind: str,
-        records: Sequence[Record],
-        flags: Sequence[int],
-        payloads: Sequence[bytes],
-        keys: Sequence[bytes],
-        *,
-        are_new: bool = False,
-    ) -> None:
-        """Add records of one kind; `are_new`: none of them is in the store yet."""
-        if len(self._records) + len(records) > RECORDS_MAX:
+    def _reserve(self, count: int) -> range:
+        """The positions of the next records. Raises: InterfaceError `transaction.too_large`."""
+        if len(self._records) + count > RECORDS_MAX:
             raise InterfaceError(
                 f"a transaction holds {RECORDS_MAX} records at most",
                 code="transaction.too_large",
                 hint="commit in batches",
             )
         first = seq_of(self.tx, len(self._records))
-        seqs = range(first, first + len(records))
-        kinds = repeat(kind)
-        entries = list(map(Entry, seqs, kinds, flags, records, keys))
-        self._fold.apply(self.tx, self.at, entries, are_new=are_new)
-        self._entries += entries
-        self._records += zip(kinds, flags, payloads)  # noqa: B905  kinds has no end
+        return range(first, first + count)
+
+    def _apply(self, made: Entry | Fresh, records: Iterable[tuple[str, int, bytes]]) -> None:
+        """Apply what stands at reserved positions to the index, and add it to the frame."""
+        self._fold.apply(self.tx, self.at, [made])
+        self._applied.append(made)
+        self._records += records
 
 
 def _terminal(digest: bytes, state: str, *, is_cut: bool) -> IntegrityError:

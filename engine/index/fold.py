@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import apsw
 
@@ -35,6 +35,7 @@ from epql.engine.records import (
     Record,
     Transition,
 )
+from epql.engine.store.addresses import Addresses
 from epql.engine.store.kv import DiskStore
 from epql.engine.store.objects import Objects
 
@@ -47,6 +48,10 @@ _STANDING = tuple(CODE[state] for state in LANDING)
 _INSERT_ASSERTION = "INSERT INTO assertion VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _INSERT_SPAN = "INSERT INTO span VALUES(?,?,?,?,?,?,?,?)"
 _INSERT_TOUCHED = "INSERT OR REPLACE INTO touched VALUES(?,?,?,?)"
+_TOUCH_NEW = (
+    "INSERT OR REPLACE INTO touched SELECT ?, slot, id, id FROM assertion"
+    " WHERE id BETWEEN ? AND ? ORDER BY slot, id"
+)
 _INSERT_BOUND = "INSERT OR IGNORE INTO bound VALUES(?,?)"
 _INSERT_PARENT = "INSERT OR IGNORE INTO parent VALUES(?,?)"
 _INSERT_TRANSITION = "INSERT INTO transition VALUES(?,?,?,?,?,?,?,?,?)"
@@ -66,6 +71,15 @@ class Entry(NamedTuple):
     key: bytes
 
 
+class Fresh(NamedTuple):
+    """Assertions one behind the other whose content is new, as columns of one length."""
+
+    seqs: Sequence[int]
+    flags: Sequence[int]
+    contents: Sequence[Assertion]
+    digests: Sequence[bytes]
+
+
 class Head(NamedTuple):
     """The current state of an assertion, as its row in the index has it."""
 
@@ -83,7 +97,8 @@ class Fold:
 
     def __init__(self, db: apsw.Connection) -> None:
         self.db = db
-        self.objects = Objects(DiskStore(db))
+        self.addresses = Addresses(db)
+        self.objects = Objects(DiskStore(db), self.addresses)
         self.forget()
 
     def forget(self) -> None:
@@ -101,21 +116,22 @@ class Fold:
         sql = "INSERT INTO txn(tx, recorded_at, agent, origin, key, records) VALUES(?,?,?,?,?,?)"
         self.db.execute(sql, row)
 
-    def apply(self, tx: int, at: int, entries: Sequence[Entry], *, are_new: bool = False) -> None:
-        """Apply records of commit `tx`, in order; `at` is the commit's instant.
-
-        `are_new`: the caller has looked, and no record of them is in the store yet.
-        """
+    def apply(self, tx: int, at: int, entries: Iterable[Entry | Fresh]) -> None:
+        """Apply records of commit `tx`, in order; `at` is the commit's instant."""
         touched: dict[int, tuple[int, int]] = {}
         batch: list[Entry] = []
         for entry in entries:
-            if entry.kind == "H":
+            if isinstance(entry, Entry) and entry.kind == "H":
                 batch.append(entry)
                 continue
-            self._assertions(tx, at, batch, touched, are_new)
+            self._assertions(tx, at, batch, touched)
             batch = []
-            self._event(tx, at, entry, touched)
-        self._assertions(tx, at, batch, touched, are_new)
+            if isinstance(entry, Entry):
+                self._event(tx, at, entry, touched)
+            else:
+                self._write_touched(tx, touched)
+                self._insert(tx, at, entry)
+        self._assertions(tx, at, batch, touched)
         self._write_touched(tx, touched)
 
     def finish(
@@ -134,69 +150,66 @@ class Fold:
     # ------------------------------------------------------------ assertions
 
     def _assertions(
-        self,
-        tx: int,
-        at: int,
-        batch: list[Entry],
-        touched: dict[int, tuple[int, int]],
-        are_new: bool,
+        self, tx: int, at: int, batch: list[Entry], touched: dict[int, tuple[int, int]]
     ) -> None:
-        if are_new or not batch:
-            self._insert(tx, at, batch, touched)
+        if not batch:
             return
-        known = self.objects.find_many(entry.key for entry in batch)
+        known = self.addresses.find_many(entry.key[2:] for entry in batch)
         fresh: list[Entry] = []
         for entry in batch:
-            if entry.key not in known:
-                known[entry.key] = entry.seq
+            if entry.key[2:] not in known:
+                known[entry.key[2:]] = entry.seq
                 fresh.append(entry)
                 continue
-            self._insert(tx, at, fresh, touched)
+            self._insert_entries(tx, at, fresh, touched)
             fresh = []
-            self._assert_again(tx, known[entry.key], entry.seq, touched)
-        self._insert(tx, at, fresh, touched)
+            self._assert_again(tx, known[entry.key[2:]], entry.seq, touched)
+        self._insert_entries(tx, at, fresh, touched)
 
-    def _insert(
+    def _insert_entries(
         self, tx: int, at: int, fresh: list[Entry], touched: dict[int, tuple[int, int]]
     ) -> None:
+        if fresh:
+            self._write_touched(tx, touched)
+            seqs, _, flags, records, keys = zip(*fresh, strict=True)
+            self._insert(tx, at, Fresh(seqs, flags, records, [key[2:] for key in keys]))
+
+    def _insert(self, tx: int, at: int, fresh: Fresh) -> None:
         """Rows for assertions whose content is new."""
-        if not fresh:
-            return
-        slots = self._slot_ids(tx, cast("list[Assertion]", [entry.record for entry in fresh]))
-        rows, spans, bounds, keys = [], [], [], []
-        voices: set[tuple[int, str]] = set()
-        agents = self._agents
-        for (seq, _, flags, record, key), slot in zip(fresh, slots, strict=True):
-            content = cast(Assertion, record)
-            agent = agents.get(content.agent) or self.agent_id(content.agent, tx)
-            begin = at if content.valid_from_tx else content.valid_from
-            start = EVER if begin is None else begin
-            end = FOREVER if content.valid_to is None else content.valid_to
+        contents, known = fresh.contents, self._agents
+        slots = self._slot_ids(tx, contents)
+        agents = [known.get(one.agent) or self.agent_id(one.agent, tx) for one in contents]
+        rows, spans, bounds = [], [], []
+        columns = zip(*fresh, slots, agents, strict=True)
+        for seq, flags, content, digest, slot, agent in columns:
+            start = at if content.valid_from_tx else content.valid_from
+            if start is None:
+                start = EVER
+            else:
+                bounds.append((start, slot))
+            end = content.valid_to
+            if end is None:
+                end = FOREVER
+            else:
+                bounds.append((end, slot))
             state = flags or _PROPOSED
             rows.append((
-                seq, slot, content.object, content.confidence, agent, content.source, key[2:],
+                seq, slot, content.object, content.confidence, agent, content.source, digest,
                 _extra(content), state, seq, tx, start, end,
             ))  # fmt: skip
             spans.append((slot, state, seq, tx, start, FOREVER, end, seq))
-            keys.append((key, seq))
-            touched[slot] = (seq, seq)
-            voices.add((agent, first_segment(content.subject)))
-            if start != EVER:
-                bounds.append((start, slot))
-            if end != FOREVER:
-                bounds.append((end, slot))
         spans.sort()
-        keys.sort()
         self.db.executemany(_INSERT_ASSERTION, rows)
         self.db.executemany(_INSERT_SPAN, spans)
-        self.objects.add(keys)
+        self.db.execute(_TOUCH_NEW, (tx, fresh.seqs[0], fresh.seqs[-1]))
         if bounds:
             self.db.executemany(_INSERT_BOUND, bounds)
-        self._note_voices(tx, voices)
+        topics = [first_segment(content.subject) for content in contents]
+        self._note_voices(tx, set(zip(agents, topics, strict=True)))
         parents = [
-            (parent, entry.seq)
-            for entry in fresh
-            for parent in cast(Assertion, entry.record).parents
+            (parent, seq)
+            for seq, content in zip(fresh.seqs, contents, strict=True)
+            for parent in content.parents
         ]
         if parents:
             self.db.executemany(_INSERT_PARENT, parents)
@@ -224,6 +237,8 @@ class Fold:
 
     def _event(self, tx: int, at: int, entry: Entry, touched: dict[int, tuple[int, int]]) -> None:
         record = entry.record
+        if isinstance(record, CommitInfo):
+            return  # `begin` has made its row, which is found by its number
         if isinstance(record, Transition):
             self._transition(tx, at, entry.seq, record, touched)
         elif isinstance(record, Epoch):
@@ -237,12 +252,12 @@ class Fold:
                 self.agent_id(record.name, tx)
         else:
             governance.apply(self, tx, entry, touched)
-        self.objects.add([(entry.key, entry.seq)])
+        self.objects.add(entry.key, entry.seq)
 
     def _transition(
         self, tx: int, at: int, seq: int, move: Transition, touched: dict[int, tuple[int, int]]
     ) -> None:
-        assertion = self.objects.find(b"H:" + move.assertion)
+        assertion = self.addresses.find(move.assertion)
         if assertion is None:
             self.set_aside(seq, "L", f"no assertion a:{move.assertion.hex()}")
             return
@@ -334,9 +349,12 @@ class Fold:
         self.db.execute(_INSERT_SPAN, row)
 
     def _write_touched(self, tx: int, touched: dict[int, tuple[int, int]]) -> None:
-        rows = [(tx, slot, event, assertion) for slot, (event, assertion) in touched.items()]
-        rows.sort()
-        self.db.executemany(_INSERT_TOUCHED, rows)
+        """What a commit has touched so far; a later record may touch it anew."""
+        if touched:
+            rows = [(tx, slot, event, assertion) for slot, (event, assertion) in touched.items()]
+            rows.sort()
+            self.db.executemany(_INSERT_TOUCHED, rows)
+            touched.clear()
 
     # ------------------------------------------------------------ dictionaries
 
@@ -362,7 +380,7 @@ class Fold:
             number = self._slots[subject, predicate] = int(row[0])
         return number
 
-    def _slot_ids(self, tx: int, contents: list[Assertion]) -> list[int]:
+    def _slot_ids(self, tx: int, contents: Sequence[Assertion]) -> list[int]:
         """The slots of many assertions; new ones are numbered in order of appearance."""
         names = [(content.subject, content.predicate) for content in contents]
         slots = self._slots

@@ -17,13 +17,14 @@ import apsw
 
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import FILE_MODE
+from epql.engine.store.addresses import HEAD
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _PAUSE_S = 0.005
 SQLITE_MIN = 3051003
 """Older SQLite can corrupt a database that two connections checkpoint at once."""
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE kv(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
@@ -43,6 +44,7 @@ CREATE TABLE assertion(id INTEGER PRIMARY KEY, slot INTEGER NOT NULL, object NOT
   confidence REAL NOT NULL, agent INTEGER NOT NULL, source TEXT, digest BLOB NOT NULL, extra TEXT,
   state INTEGER NOT NULL, seq INTEGER NOT NULL, since_tx INTEGER NOT NULL,
   valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL);
+CREATE INDEX assertion_address ON assertion({HEAD.format("digest")});
 CREATE TABLE span(slot INTEGER NOT NULL, state INTEGER NOT NULL, seq INTEGER NOT NULL,
   from_tx INTEGER NOT NULL, valid_from INTEGER NOT NULL, to_tx INTEGER NOT NULL,
   valid_to INTEGER NOT NULL, assertion INTEGER NOT NULL,

@@ -1,4 +1,6 @@
-"""Content-addressed objects over a KVStore: the key is kind and digest, the value a position.
+"""Content-addressed objects: the key is kind and digest, the value a position.
+
+Assertions are found by `Addresses`, everything else by a KVStore.
 
 A position is the record's place in the journal, (transaction, order in its commit), as one
 number `seq`: what was recorded later has the higher one. The bytes stay in the journal.
@@ -6,15 +8,17 @@ number `seq`: what was recorded later has the higher one. The bytes stay in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple, NewType
 
 from epql.engine.errors import ProgrammingError
+from epql.engine.store.addresses import Addresses
 from epql.engine.store.kv import KVStore
 
 Seq = NewType("Seq", int)
 
+_ASSERTION = b"H:"
 _ORDER_BITS = 20
 RECORDS_MAX = (1 << _ORDER_BITS) - 1
 """Records of one commit at most, the commit's own included."""
@@ -45,22 +49,27 @@ TX_OF_SEQ = f"{{}} >> {_ORDER_BITS}"
 class Objects:
     """Records by content address."""
 
-    def __init__(self, kv: KVStore) -> None:
+    def __init__(self, kv: KVStore, addresses: Addresses) -> None:
         self._kv = kv
+        self.addresses = addresses
 
-    def add(self, keys: Iterable[tuple[bytes, int]]) -> None:
-        """Remember (key, seq) pairs, where key is `records.key_of`."""
-        self._kv.put_many((key, seq.to_bytes(8, "big")) for key, seq in keys)
+    def add(self, key: bytes, seq: int) -> None:
+        """Remember a record that is no assertion; key is `records.key_of`."""
+        self._kv.put(key, seq.to_bytes(8, "big"))
 
     def find(self, key: bytes) -> int | None:
         """The seq of the record's first appearance, or None."""
+        if key.startswith(_ASSERTION):
+            return self.addresses.find(key[2:])
         value = self._kv.get(key)
         return None if value is None else int.from_bytes(value, "big")
 
-    def find_many(self, keys: Iterable[bytes]) -> dict[bytes, int]:
-        """The seqs of those keys that are known."""
-        found = self._kv.get_many(keys)
-        return {key: int.from_bytes(value, "big") for key, value in found.items()}
+    def _beginning(self, kind: str, whole: bytes) -> Iterator[tuple[bytes, int]]:
+        """(digest, seq) of the records of a kind whose digests begin so, in order."""
+        if kind == "H":
+            return self.addresses.scan_prefix(whole)
+        pairs = self._kv.scan_prefix(kind.encode() + b":" + whole)
+        return ((key[2:], int.from_bytes(value, "big")) for key, value in pairs)
 
     def resolve(self, name: str, kind: str = "H") -> tuple[bytes, int]:
         """The (digest, seq) of the record that an id or an unambiguous prefix names.
@@ -72,9 +81,9 @@ class Objects:
         digits = digits_of(name, named.prefix, named.what)
         whole = bytes.fromhex(digits[: len(digits) // 2 * 2])
         found: list[tuple[bytes, int]] = []
-        for key, value in self._kv.scan_prefix(kind.encode() + b":" + whole):
-            if key[2:].hex().startswith(digits):
-                found.append((key[2:], int.from_bytes(value, "big")))
+        for digest, seq in self._beginning(kind, whole):
+            if digest.hex().startswith(digits):
+                found.append((digest, seq))
                 if len(found) > 1:
                     raise ambiguous(name, [named.prefix + key.hex() for key, _ in found])
         if not found:
@@ -90,9 +99,8 @@ class Objects:
         wholes = [digits] if len(digits) % 2 == 0 else [digits + end for end in "0123456789abcdef"]
         found: list[int] = []
         for whole in wholes:  # each is a seek
-            pairs = self._kv.scan_prefix(kind.encode() + b":" + bytes.fromhex(whole))
-            left = limit - len(found)
-            found += [int.from_bytes(value, "big") for _, value in islice(pairs, left)]
+            pairs = self._beginning(kind, bytes.fromhex(whole))
+            found += [seq for _, seq in islice(pairs, limit - len(found))]
         return found
 
 

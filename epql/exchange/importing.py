@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from epql import nodes
+from epql.engine.digest import digests
 from epql.engine.errors import (
     DataError,
     Error,
     IntegrityError,
     ProgrammingError,
 )
-from epql.engine.records import Assertion, encode, key_of
+from epql.engine.records import Assertion, encode
 from epql.exchange.files import Progress, opened
 from epql.exchange.formats import Format, Reading, Row
 from epql.exchange.mapping import Mapping, Parts, typed
@@ -224,9 +225,10 @@ class _Load:
 
     def _new(self, work: Work, ready: list[_Ready]) -> list[_Ready]:
         """What nobody has said yet."""
-        keyed = {key_of("H", encode(one.content)): one for one in reversed(ready)}
-        known = work.transaction.fold.objects.find_many(list(keyed))
-        new = [one for key, one in reversed(keyed.items()) if key not in known]
+        addresses = digests([encode(one.content) for one in reversed(ready)])
+        keyed = dict(zip(addresses, reversed(ready), strict=True))
+        known = work.transaction.fold.addresses.find_many(keyed)
+        new = [one for address, one in reversed(keyed.items()) if address not in known]
         self.report.there += len(ready) - len(new)
         return new
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import apsw
 import pytest
 
 import epql
 from epql.engine.index.schema import open_index
+from epql.engine.store import addresses
+from epql.engine.store.addresses import Addresses
 from epql.engine.store.kv import DiskStore, KVStore, MemoryStore
 from epql.engine.store.objects import Objects, order_of, seq_of, tx_of
 
@@ -89,12 +92,46 @@ DIGESTS = [
 ]
 
 
+def with_assertions(digests: Iterable[bytes]) -> apsw.Connection:
+    db = open_index(":memory:")
+    sql = "INSERT INTO assertion VALUES(?, 1, 'o', 1.0, 1, NULL, ?, NULL, 1, ?1, 1, 0, 9)"
+    db.executemany(sql, list(enumerate(digests)))
+    return db
+
+
 @pytest.fixture
 def objects(store: KVStore) -> Objects:
-    made = Objects(store)
-    made.add((b"H:" + digest, number) for number, digest in enumerate(DIGESTS))
-    made.add([(b"L:" + bytes.fromhex("abcd".ljust(64, "0")), 9)])
+    made = Objects(store, Addresses(with_assertions(DIGESTS)))
+    made.add(b"L:" + bytes.fromhex("abcd".ljust(64, "0")), 9)
     return made
+
+
+ALIKE = [bytes.fromhex("00112233445566" + end.ljust(50, "0")) for end in ("", "77", "7788", "ff")]
+"""Addresses that begin alike, further than the index of them looks."""
+
+
+def test_addresses_that_begin_alike_are_told_apart() -> None:
+    known = Addresses(with_assertions(ALIKE[:3]))
+    assert [known.find(address) for address in ALIKE] == [0, 1, 2, None]
+    assert known.find_many([*ALIKE, ALIKE[1]]) == {ALIKE[n]: n for n in range(3)}
+    assert known.find_many([]) == {}
+    assert list(known.scan_prefix(ALIKE[0][:7] + b"\x77")) == [(ALIKE[1], 1), (ALIKE[2], 2)]
+
+
+def test_addresses_come_in_their_order() -> None:
+    rnd = random.Random(3)
+    digests = [rnd.randbytes(32) for _ in range(300)] + ALIKE + [b"\xff" * 32, b"\x00" * 32]
+    known = Addresses(with_assertions(digests))
+    for prefix in (b"", b"\x00", b"\xff", b"\xff" * 7, ALIKE[0][:6], digests[5][:3], digests[6]):
+        expected = sorted(digest for digest in digests if digest.startswith(prefix))
+        assert [digest for digest, _ in known.scan_prefix(prefix)] == expected
+
+
+def test_an_address_is_one_seek() -> None:
+    db = with_assertions(ALIKE)
+    for sql in (addresses._ONE, addresses._MANY):
+        plan = [row[3] for row in db.execute("EXPLAIN QUERY PLAN " + sql, (b"",))]
+        assert "SEARCH a USING INDEX assertion_address (<expr>=?)" in plan
 
 
 @pytest.mark.parametrize(
