@@ -48,7 +48,8 @@ class Fault(NamedTuple):
     """One thing that is not as it should be.
 
     Codes: record.form, record.unknown, index.missing, index.outdated, index.behind,
-    index.unreadable, index.corrupt, index.differs. `is_harmless`: the next opening puts it in order by itself.
+    index.unreadable, index.corrupt, index.differs. `is_harmless`: the next opening
+    puts it in order by itself.
     """
 
     code: str

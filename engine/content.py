@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 from epql.engine.clock import EVER, FOREVER
 from epql.engine.errors import DataError, IntegrityError
@@ -42,6 +43,50 @@ def check_name(what: str, value: object) -> str:
     if "\x00" in value:
         raise DataError(f"the {what} holds a NUL character", code="value.text")
     return value
+
+
+def are_names(values: Sequence[object]) -> bool:
+    """Whether `check_name` takes each of many values; quicker than asking it of each."""
+    texts = set(values) if set(map(type, values)) <= {str} else None
+    return texts is not None and _are_names(cast("set[str]", texts))
+
+
+def are_names_or_null(values: Sequence[object]) -> bool:
+    """Whether `check_optional` takes each of many values."""
+    return are_names([value for value in values if value is not None])
+
+
+def _are_names(texts: set[str]) -> bool:
+    return (
+        max(map(len, texts), default=0) <= NAME_MAX
+        and all(map(str.strip, texts))
+        and not any("\x00" in text for text in texts)
+        and _are_texts(texts)
+    )
+
+
+def are_text_objects(values: Sequence[object]) -> bool:
+    """Whether all of many values are texts that `check_object` takes."""
+    if set(map(type, values)) != {str}:
+        return False
+    texts = cast("Sequence[str]", values)
+    return max(map(len, texts)) <= OBJECT_MAX and _are_texts(texts)
+
+
+def are_confidences(values: Sequence[object]) -> bool:
+    """Whether all of many values are real numbers that `check_confidence` takes."""
+    if set(map(type, values)) != {float}:
+        return False
+    return all(0 <= value <= 1 for value in set(cast("Sequence[float]", values)))
+
+
+def _are_texts(texts: Iterable[str]) -> bool:
+    try:
+        for text in texts:
+            text.isascii() or text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_object(value: object, what: str = "object") -> Object:

@@ -33,7 +33,7 @@ from epql.engine.index.declarations import Declarations, Views
 from epql.engine.index.fold import Fold
 from epql.engine.ingest import applied, catch_up, checkpoint, diverged
 from epql.engine.journal.reader import read_frames, records_of
-from epql.engine.journal.recovery import open_tail
+from epql.engine.journal.recovery import Recovery, open_tail
 from epql.engine.journal.segments import list_segments, segment_name
 from epql.engine.journal.writer import JournalWriter
 from epql.engine.lock import Note
@@ -479,14 +479,9 @@ class Database:
         )
         return self._writer
 
-    def _note_recovery(self, recovery: object) -> None:
-        cut = getattr(recovery, "cut_bytes", 0)
-        if cut:
-            aside = getattr(recovery, "aside_name", None)
-            self.notices.append(
-                f"{cut} bytes of an unfinished commit were cut off the journal's end"
-                + (f" and kept as {aside}" if aside else "")
-            )
+    def _note_recovery(self, recovery: Recovery) -> None:
+        if recovery.notice is not None:
+            self.notices.append(recovery.notice)
 
     def _catch_up(self) -> None:
         """Apply all that the journal has. Under the lock. Raises: OperationalError `index.busy`."""

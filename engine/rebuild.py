@@ -26,11 +26,16 @@ from epql.engine.opening import (
 )
 
 
-def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | None = None) -> int:
+def rebuild(
+    path: str,
+    options: Options,
+    progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> int:
     """Make a new index from the journal, and put it in place of the old one; commits applied.
     audit.db is removed: it is made anew when reads are asked for.
 
-    `progress` is told (commits applied, commits in all).
+    `progress` is told (commits applied, commits in all); `tell` what was cut off the journal.
     Raises: OperationalError, InternalError journal.damaged; the old index stays as it is.
     """
     if path != MEMORY:
@@ -43,14 +48,16 @@ def rebuild(path: str, options: Options, progress: Callable[[int, int], None] | 
     lock.acquire(options.timeout_s)
     fresh = files.root / (INDEX + ".tmp")
     try:
-        tail = open_tail(files, repair=True, lock=lock).tail
+        recovery = open_tail(files, repair=True, lock=lock)
+        if tell is not None and recovery.notice is not None:
+            tell(recovery.notice)
         remove_index(fresh)
-        tell: Progress | None = None
+        count: Progress | None = None
         if progress is not None:
-            tell = lambda tx: progress(tx, tail.last_tx)  # noqa: E731
+            count = lambda tx: progress(tx, recovery.tail.last_tx)  # noqa: E731
         db = open_index(str(fresh))
         try:
-            last = catch_up(Fold(db), files, progress=tell)
+            last = catch_up(Fold(db), files, progress=count)
             _replace(files.root / INDEX, db, options)
         finally:
             db.close()

@@ -137,7 +137,7 @@ def _why_anew(db: apsw.Connection, files: Files) -> str | None:
 
 
 def _made_anew(opening: Opening, index: Path, notice: str) -> apsw.Connection:
-    rebuild(opening.path, opening.options)
+    rebuild(opening.path, opening.options, tell=opening.tell)
     doubt.end_doubt(opening.files)
     opening.tell(notice)
     return open_index(str(index), busy_ms=milliseconds(opening.options.timeout_s))

@@ -138,7 +138,7 @@ class Runner:
             parsed = self._parse(text)
             if self._is_scratch(parsed.statement):
                 resolver = self.resolver(())
-                given = (check_params(parsed, row) for row in self.turns.checked(_listed(rows)))
+                given = self._given(parsed, rows)
                 answer = self.scratch.change_many(parsed, parsed.statement, resolver, given)
                 return _answered(answer, resolver)
             verb = VERBS.get(type(parsed.statement))
@@ -148,7 +148,7 @@ class Runner:
                     code="executemany.query",
                     hint="execute a query once for each set of parameters",
                 )
-            checked = (check_params(parsed, row) for row in self.turns.checked(_listed(rows)))
+            checked = self._given(parsed, rows)
             statement = parsed.statement
             dry_run = getattr(statement, "dry_run", False)
             if isinstance(statement, nodes.Insert):
@@ -171,6 +171,19 @@ class Runner:
             self._tell(error, text)
         result.notices += self.take_notices()
         return result
+
+    def _given(self, parsed: Parsed, rows: Iterable[Params]) -> Iterator[Params]:
+        """The caller's rows, each of which fits the statement, with a look before each."""
+        look, given = self.turns.check, _listed(rows)
+        while True:
+            look()
+            try:
+                row = next(given)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise _Theirs(error) from error
+            yield check_params(parsed, row)
 
     def _tell(self, error: Exception, text: str) -> NoReturn:
         """Raise what a person is told of an error of a statement."""
@@ -609,20 +622,13 @@ class _Theirs(Exception):
 
 def _listed(rows: Iterable[Params]) -> Iterator[Params]:
     try:
-        return _given(iter(rows))
+        return iter(rows)
     except TypeError:
         raise ProgrammingError(
             f"executemany takes rows of parameters, not {type(rows).__name__}",
             code="parameter.style",
             hint="a list of tuples, or of dicts",
         ) from None
-
-
-def _given(rows: Iterator[Params]) -> Iterator[Params]:
-    try:
-        yield from rows
-    except Exception as error:
-        raise _Theirs(error) from error
 
 
 _CACHED = 1000

@@ -45,6 +45,15 @@ class Recovery:
     aside_name: str | None = None
     rewritten: bool = False
 
+    @property
+    def notice(self) -> str | None:
+        """What a person is told of what was cut off; None: nothing was."""
+        if not self.cut_bytes:
+            return None
+        return f"{self.cut_bytes} bytes of an unfinished commit were cut off the journal's end" + (
+            f" and kept as {self.aside_name}" if self.aside_name else ""
+        )
+
 
 def create(
     files: Files, database_id: bytes, *, random: Callable[[int], bytes] = os.urandom

@@ -36,6 +36,11 @@ def value(expression: Expression, params: Params, evaluate: Evaluate) -> Any:
     return evaluate(expression, params) if constant is _NOT_CONSTANT else constant
 
 
+def is_constant(expression: Expression) -> bool:
+    """Whether its value is the same whatever the parameters are, and known without SQL."""
+    return not isinstance(expression, Bind) and _constant(expression) is not _NOT_CONSTANT
+
+
 _NOT_CONSTANT = object()
 
 

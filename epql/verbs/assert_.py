@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from epql.engine.errors import Error
 from epql.engine.records import Assertion
 from epql.nodes import Assert
 from epql.plan.values import Params
-from epql.verbs import assert_rows
+from epql.verbs import assert_rows, columns
 from epql.verbs.asserter import Asserter, check_guards, tell_of_grounds, tell_retries
 from epql.verbs.returning import answer
 from epql.verbs.work import Answer, Work
 
 BATCH = 10_000
-"""Assertions that reach the engine at once."""
+"""Rows that reach the engine at once."""
 
 
 def run(work: Work, statement: Assert) -> Answer:
@@ -41,10 +42,27 @@ def run(work: Work, statement: Assert) -> Answer:
 def run_many(work: Work, statement: Assert, rows: Iterable[Params]) -> Answer:
     """Carry out one ASSERT for many rows of parameters; how many assertions were written."""
     asserter = Asserter(work, statement)
-    written = 0
+    parts = asserter.parts()
+    written, done = 0, 0
+    given = iter(rows)
+    while batch := list(islice(given, BATCH)):
+        found = None if parts is None else columns.contents(parts, batch, work.agent)
+        contents, states = found or _row_by_row(work, asserter, batch, done)
+        outcomes = work.transaction.assert_many(contents, states)
+        tell_retries(work, outcomes)
+        tell_of_grounds(work, contents)
+        written += sum(outcome.done != "same" for outcome in outcomes)
+        done += len(batch)
+    return Answer(written)
+
+
+def _row_by_row(
+    work: Work, asserter: Asserter, rows: Iterable[Params], done: int
+) -> tuple[list[Assertion], Sequence[str]]:
+    """The assertions of rows and their states; `done`: how many rows came before."""
     contents: list[Assertion] = []
     states: list[str] = []
-    for number, params in enumerate(rows, start=1):
+    for number, params in enumerate(rows, start=done + 1):
         work.resolver.params = params
         try:
             some, state = asserter.contents(work)
@@ -53,10 +71,7 @@ def run_many(work: Work, statement: Assert, rows: Iterable[Params]) -> Answer:
             raise
         contents += some
         states += [state] * len(some)
-        if len(contents) >= BATCH:
-            written += _flush(work, contents, states)
-            contents, states = [], []
-    return Answer(written + _flush(work, contents, states))
+    return contents, states
 
 
 def is_batchable(statement: Assert) -> bool:
@@ -69,12 +84,3 @@ def is_batchable(statement: Assert) -> bool:
         or statement.reason is not None
         or statement.dry_run
     )
-
-
-def _flush(work: Work, contents: list[Assertion], states: list[str]) -> int:
-    if not contents:
-        return 0
-    outcomes = work.transaction.assert_many(contents, states)
-    tell_retries(work, outcomes)
-    tell_of_grounds(work, contents)
-    return sum(outcome.done != "same" for outcome in outcomes)

@@ -23,6 +23,7 @@ from epql.engine.transaction import Outcome
 from epql.nodes import Assert, Bind, Expression, Valid
 from epql.plan.values import Evaluate, Getter, Params, getter, span_of
 from epql.verbs import targets
+from epql.verbs.columns import Part, are_columns
 from epql.verbs.work import Work
 
 
@@ -63,6 +64,16 @@ class Asserter:
             ("lifecycle", ready(statement.lifecycle, landing, default)),
         )
         self._is_plain = not (statement.because or statement.qualified or statement.valid)
+
+    def parts(self) -> list[Part] | None:
+        """What is asserted, part by part; None where rows cannot be taken column by column."""
+        if not self._is_plain or len(self._triples) != 1:
+            return None
+        statement, (triple,) = self._statement, self._statement.triples
+        of_triple = zip(("subject", "predicate", "object"), self._triples[0], strict=True)
+        parts = [Part(name, getattr(triple, name), get) for name, get in of_triple]
+        parts += [Part(name, getattr(statement, name), get) for name, get in self._plain]
+        return parts if are_columns(parts) else None
 
     def contents(self, work: Work) -> tuple[list[Assertion], str]:
         """The assertions for the parameters at hand, and the state they land in."""
