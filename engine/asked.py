@@ -109,6 +109,8 @@ class Asked:
     def _open(self, create: bool) -> bool:
         """Whether it is open now. Who may not write there makes no promise."""
         assert self._path is not None
+        if not create and not os.access(self._path, os.F_OK, follow_symlinks=False):
+            return False  # the usual case, without the price of an exception
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
         try:
             self._fd = os.open(self._path, flags, FILE_MODE)

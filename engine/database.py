@@ -288,14 +288,17 @@ class Database:
         self._is_unsettled = True
         try:
             writer = self._ready_writer()
-            if applied(self.db).tx < writer.last_tx:
-                self._catch_up()  # for good, whatever becomes of this transaction
             self.db.execute("BEGIN IMMEDIATE")
-            if applied(self.db).tx != writer.last_tx:
-                raise diverged(applied(self.db).tx)
-            self.db.execute("SAVEPOINT epql_transaction")
+            tx = applied(self.db).tx
+            if tx < writer.last_tx:
+                self.db.execute("ROLLBACK")
+                self._catch_up()  # for good, whatever becomes of this transaction
+                self.db.execute("BEGIN IMMEDIATE")
+                tx = applied(self.db).tx
+            if tx != writer.last_tx:
+                raise diverged(tx)
             info = CommitInfo(writer.last_tx + 1, agent, origin, key)
-            instant = self._stamp() if at is None else at
+            instant = max(self._clock(), writer.last_recorded_at + 1) if at is None else at
             transaction = Transaction(self, instant, info, fixed_at=at)
         except BaseException as error:
             self.settle()

@@ -118,6 +118,10 @@ class WriterLock:
         self._held = False
         self._boot_id = _boot_id()
         self._since_us = 0
+        self._known: Note | None = None
+        """What LOCK says while it is held: nobody else writes it then."""
+        self._written: tuple[bytes, Note | None] = b"", None
+        """The last line that was written here, and its note."""
         _ALL.add(self)
 
     @classmethod
@@ -171,7 +175,7 @@ class WriterLock:
         with self._mutex:
             if not self._held:
                 return
-            self._held = False
+            self._held, self._known = False, None
             if self._memory is not None:
                 self._memory.writer_mutex.release()
             else:
@@ -190,14 +194,20 @@ class WriterLock:
         self._check_process()
         if not self._held:
             raise InterfaceError("only the holder writes the note", code="lock.not_held")
-        self._write(
-            Note(state, segment, offset, self._pid, self._boot_id, self._since_us, instant_us)
-        )
+        note = Note(state, segment, offset, self._pid, self._boot_id, self._since_us, instant_us)
+        self._known = None  # until it is written
+        self._write(note)
+        self._known = note
 
     def read_note(self) -> Note | None:
         """What LOCK says now, also without holding it; None if there is no readable note."""
+        if self._known is not None:
+            return self._known
         for _attempt in range(4):  # a reader can meet the 128 bytes half overwritten
-            note = decode_note(self._read())
+            found = self._read()
+            line, note = self._written
+            if found != line:
+                note = decode_note(found)
             if note is not None:
                 return note
         return None
@@ -254,6 +264,7 @@ class WriterLock:
 
     def _write(self, note: Note) -> None:
         line = encode_note(note)
+        self._written = line, note
         if self._memory is not None:
             self._memory.writer_note = line
             return
@@ -320,6 +331,7 @@ def _after_fork() -> None:
     the lock of a parent that died. Closing the child's descriptor leaves the parent's lock."""
     for lock in _ALL:
         lock._close_fd()
+        lock._known = None
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -326,8 +326,9 @@ class Transaction:
     def restamp(self, at: int) -> None:
         """Take the instant that COMMIT stamped, where a record depends on it."""
         if at != self.at and self.names_own_instant:
-            self._fold.db.execute("ROLLBACK TO epql_transaction")
+            self._fold.db.execute("ROLLBACK")
             self._database.forget()
+            self._fold.db.execute("BEGIN IMMEDIATE")
             self._fold.begin(self.tx, at, self._info)
             self._fold.apply(self.tx, at, self._applied)
         self.at = at

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from epql.explain.show import Settings
     from epql.plan.compile import Plan
     from epql.questions.inquiry import Inquiry, Reply, Writer
+    from epql.verbs.asserter import Asserter
     from epql.verbs.work import Answer, Work
 
 
@@ -80,6 +81,7 @@ class Runner:
         self.audits = Audits(database.audit, self.state) if is_audited else None
         self._parsed: dict[str, Parsed] = {}
         self._ready: dict[str, Ready] = {}
+        self._asserters: dict[int, Asserter] = {}
         self.limits = limits
 
     @property
@@ -384,7 +386,7 @@ class Runner:
         transaction = self._open_transaction()
         work = Work(
             self.database, self.session, resolver, self.queries.lists, transaction,
-            self.state.agent, self.queries.view_columns,
+            self.state.agent, self.queries.view_columns, self._asserters,
         )  # fmt: skip
         try:
             with transaction.statement(dry_run=dry_run):

@@ -129,8 +129,6 @@ class JournalWriter:
         if self._must_roll():
             self._guarded(self._roll, frames[0].recorded_at)
         data, appended, tail = self._encoded(frames)
-        if self._syncs:
-            tail = replace(tail, synced=tail.offset)
         self._guarded(lambda: self._write(data), frames[0].recorded_at)
         self._tail = tail
         self._note_clean()
@@ -147,7 +145,7 @@ class JournalWriter:
         note = self._lock.read_note() if self._lock is not None else None
         if self._is_current(note):
             return Recovery(self._tail)
-        is_same_file = self._handle is not None and self._handle_is_current()
+        is_same_file = self._handle is not None and self._size_of_current() is not None
         after = self._tail if is_same_file else None
         self.close_handle()
         recovery = self._read_on(after, note)
@@ -228,7 +226,7 @@ class JournalWriter:
             last = frame.recorded_at
 
     def _encoded(self, frames: Sequence[Pending]) -> tuple[bytes, list[Appended], Tail]:
-        """The group's bytes, and where the journal will end with them."""
+        """The group's bytes, and where the journal will end with them, synced or not."""
         tail = self._tail
         tx, offset, previous, peaks, count = (
             tail.last_tx, tail.offset, tail.last_digest, tail.peaks, tail.frames,
@@ -260,7 +258,7 @@ class JournalWriter:
             tail.segment,
             tail.salt,
             offset,
-            tail.synced,
+            offset if self._syncs else tail.synced,
             tx,
             previous,
             frames[-1].recorded_at,
@@ -313,13 +311,22 @@ class JournalWriter:
     def _guarded(self, step: Callable[[], None], instant_us: int) -> None:
         """Run a step that changes files; whatever interrupts it ends this writer's work."""
         tail = self._tail
-        if self._lock is not None:
+        if self._lock is not None and not self._is_noted(tail):
             self._lock.note("writing", tail.segment, tail.synced, instant_us)
         try:
             step()
         except BaseException as error:
             self._fail(error, tail)
             raise
+
+    def _is_noted(self, tail: Tail) -> bool:
+        """Whether LOCK says already that something is being written there: whoever stamps a
+        commit notes that first, with an instant that is not after it."""
+        assert self._lock is not None
+        note = self._lock.read_note()
+        return note is not None and (note.state, note.segment, note.offset) == (
+            "writing", tail.segment, tail.synced,
+        )  # fmt: skip
 
     def _fail(self, error: BaseException, tail: Tail) -> None:
         """Remember the failure, here and in LOCK. The first cause is what people need."""
@@ -346,10 +353,10 @@ class JournalWriter:
                 return False
             if (note.segment, note.offset) != (tail.segment, tail.synced):
                 return False
-        if tail.sealed or not self._handle_is_current():
-            return False
-        return self._open().stat().size == tail.offset
+        return not tail.sealed and self._size_of_current() == tail.offset
 
-    def _handle_is_current(self) -> bool:
-        name = segment_name(self._tail.segment)
-        return self._open().stat().identity == self._files.stat(name).identity
+    def _size_of_current(self) -> int | None:
+        """The size of the open file; None if another one has its name now."""
+        own = self._open().stat()
+        found = self._files.stat(segment_name(self._tail.segment))
+        return own.size if own.identity == found.identity else None

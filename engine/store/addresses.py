@@ -36,7 +36,9 @@ class Addresses:
     def find_many(self, addresses: Iterable[bytes]) -> dict[bytes, int]:
         """The seqs of those that are known."""
         ordered = tuple(sorted(addresses))  # neighbours lie on one page
-        return dict(self._db.execute(_MANY, (apsw.carray(ordered),))) if ordered else {}
+        if len(ordered) > 1:
+            return dict(self._db.execute(_MANY, (apsw.carray(ordered),)))
+        return {one: seq for one in ordered if (seq := self.find(one)) is not None}
 
     def scan_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, int]]:
         """(address, seq) of those that start with `prefix`, in order of the addresses."""

@@ -10,12 +10,14 @@ from epql.engine.records import Assertion
 from epql.nodes import Assert
 from epql.plan.values import Params
 from epql.verbs import assert_rows, columns
-from epql.verbs.asserter import Asserter, check_guards, tell_of_grounds, tell_retries
+from epql.verbs.asserter import Asserter, asserter_of, check_guards, tell_of_grounds, tell_retries
 from epql.verbs.returning import answer
 from epql.verbs.work import Answer, Work
 
 BATCH = 10_000
 """Rows that reach the engine at once."""
+_COLUMN_MIN = 8
+"""Rows that are worth to be taken column by column."""
 
 
 def run(work: Work, statement: Assert) -> Answer:
@@ -26,7 +28,7 @@ def run(work: Work, statement: Assert) -> Answer:
         subject = work.name("subject", triple.subject)
         predicate = work.name("predicate", triple.predicate)
         check_guards(work, statement, subject, predicate, triple.span)
-    asserter = Asserter(work, statement)
+    asserter = asserter_of(work, statement)
     contents, state = asserter.contents(work)
     reason = work.reason(statement.reason)
     try:
@@ -41,12 +43,13 @@ def run(work: Work, statement: Assert) -> Answer:
 
 def run_many(work: Work, statement: Assert, rows: Iterable[Params]) -> Answer:
     """Carry out one ASSERT for many rows of parameters; how many assertions were written."""
-    asserter = Asserter(work, statement)
-    parts = asserter.parts()
+    asserter = asserter_of(work, statement)
     written, done = 0, 0
     given = iter(rows)
     while batch := list(islice(given, BATCH)):
-        found = None if parts is None else columns.contents(parts, batch, work.agent)
+        found = None
+        if len(batch) >= _COLUMN_MIN and asserter.parts is not None:
+            found = columns.contents(asserter.parts, batch, work.agent)
         contents, states = found or _row_by_row(work, asserter, batch, done)
         outcomes = work.transaction.assert_many(contents, states)
         tell_retries(work, outcomes)

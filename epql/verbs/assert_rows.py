@@ -58,7 +58,7 @@ def run(work: Work, statement: Assert) -> Answer:
     assert statement.query is not None
     columns, rows = work.query(statement.query, work.resolver)
     places = _places(statement.columns or columns, columns, statement.query)
-    common = asserter.Asserter(work, statement).common(work)
+    common = asserter.asserter_of(work, statement).common(work)
     reason = work.reason(statement.reason)
     contents, states = [], []
     for number, row in enumerate(rows, start=1):

@@ -7,6 +7,7 @@ that a bulk of them reaches the engine as one batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from epql.engine import lookup
@@ -46,8 +47,8 @@ class Asserter:
         ) -> Getter:
             return _ready(expression, check, default, work.resolver.evaluate)
 
-        default = work.transaction.declared.value("default_state")
-        self._statement = statement
+        self.default_state = default = _default_state(work)
+        self.statement = statement
         self._triples = [
             (
                 ready(triple.subject, lambda v: check_name("subject", v)),
@@ -65,11 +66,12 @@ class Asserter:
         )
         self._is_plain = not (statement.because or statement.qualified or statement.valid)
 
+    @cached_property
     def parts(self) -> list[Part] | None:
         """What is asserted, part by part; None where rows cannot be taken column by column."""
         if not self._is_plain or len(self._triples) != 1:
             return None
-        statement, (triple,) = self._statement, self._statement.triples
+        statement, (triple,) = self.statement, self.statement.triples
         of_triple = zip(("subject", "predicate", "object"), self._triples[0], strict=True)
         parts = [Part(name, getattr(triple, name), get) for name, get in of_triple]
         parts += [Part(name, getattr(statement, name), get) for name, get in self._plain]
@@ -97,9 +99,31 @@ class Asserter:
         plain = {name: get(params) for name, get in self._plain}
         if self._is_plain:
             return Common(plain)
-        start, end = interval(work, self._statement.valid)
-        parents = _parents(work, self._statement)
-        return Common(plain, start, end, parents, _qualifiers(work, self._statement))
+        start, end = interval(work, self.statement.valid)
+        parents = _parents(work, self.statement)
+        return Common(plain, start, end, parents, _qualifiers(work, self.statement))
+
+
+def asserter_of(work: Work, statement: Assert) -> Asserter:
+    """The Asserter of a statement; kept for the next time that its text is executed."""
+    kept = work.asserters.get(id(statement))
+    if (
+        kept is not None
+        and kept.statement is statement
+        and kept.default_state == _default_state(work)
+    ):
+        return kept
+    if len(work.asserters) >= _KEPT_MAX:
+        work.asserters.clear()
+    made = work.asserters[id(statement)] = Asserter(work, statement)
+    return made
+
+
+_KEPT_MAX = 100
+
+
+def _default_state(work: Work) -> Any:
+    return work.transaction.declared.value("default_state")
 
 
 def _ready(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from epql.engine.content import check_name, check_optional, check_reason
 from epql.engine.database import Database
@@ -14,6 +14,9 @@ from epql.engine.transaction import Transaction
 from epql.nodes import DefineQuery, Expression, QueryExpression
 from epql.plan.scope import Resolver
 from epql.plan.values import Params, span_of, value
+
+if TYPE_CHECKING:
+    from epql.verbs.asserter import Asserter
 
 Row = tuple[Any, ...]
 
@@ -83,9 +86,11 @@ class Asking:
 class Work(Asking):
     """The surroundings of one statement that writes.
 
-    `view_columns` gives the columns of a view as it would be, once it is known to work.
+    `view_columns` gives the columns of a view as it would be, once it is known to work;
+    `asserters`: those of statements that were executed before (`asserter_of`).
     """
 
     transaction: Transaction
     agent: str
     view_columns: Callable[[str, DefineQuery], list[str]]
+    asserters: dict[int, Asserter]

@@ -94,7 +94,6 @@ def visible_before_durable(plant: Planting) -> None:
         if transaction.fixed_at is None:
             self.db.execute("COMMIT")
             self.db.execute("BEGIN IMMEDIATE")
-            self.db.execute("SAVEPOINT epql_transaction")
         return finish(self, transaction)
 
     plant.put(Database, "_finish", commit_first)
