@@ -298,7 +298,7 @@ class Database:
             if tx != writer.last_tx:
                 raise diverged(tx)
             info = CommitInfo(writer.last_tx + 1, agent, origin, key)
-            instant = max(self._clock(), writer.last_recorded_at + 1) if at is None else at
+            instant = max(self.clock(), writer.last_recorded_at + 1) if at is None else at
             transaction = Transaction(self, instant, info, fixed_at=at)
         except BaseException as error:
             self.settle()
