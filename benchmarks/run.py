@@ -15,10 +15,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +98,17 @@ def _ran(python: str, program: str, arguments: list[str], file: Path) -> bool:
     return True
 
 
+@contextmanager
+def scratch(folder: str | None) -> Iterator[None]:
+    """Where all parts put their databases: removed at the end, also when the run is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    with tempfile.TemporaryDirectory(
+        prefix="bench-", dir=folder, ignore_cleanup_errors=True
+    ) as made:
+        os.environ["TMPDIR"] = made
+        yield
+
+
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -101,7 +117,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--before", metavar="PYTHON")
     parser.add_argument("--again", nargs="+", default=[], metavar="PART")
     parser.add_argument("--without", nargs="+", default=[], metavar="PART")
-    parser.add_argument("--dir", help="where the databases of large go")
+    parser.add_argument("--dir", help="where the databases go (default: the temporary folder)")
     return parser.parse_args()
 
 
@@ -114,21 +130,20 @@ def chosen(options: argparse.Namespace) -> dict[str, Part]:
     for part in made.values():
         if options.before and part[0] == "compare.py" and part is not made.get("10m"):
             part += ["--before", options.before]
-        if options.dir and part[0] in ("compare.py", "memory.py"):
-            part += ["--dir", options.dir]
     return made
 
 
 def main() -> int:
     options = parsed()
     parts = chosen(options)
-    free = shutil.disk_usage(options.dir or "/tmp").free / 1e9
+    free = shutil.disk_usage(options.dir or tempfile.gettempdir()).free / 1e9
     if options.what != "quick" and free < GB_NEEDED:
         raise SystemExit(f"{GB_NEEDED} GB of disk are needed, {free:.0f} are free: --dir FOLDER")
     began, here = time.perf_counter(), commit()
     again = options.again if options.what == "keep" else list(parts)
     folder = ROOT / "build" / "benchmarks" / here
-    found, failed = run(parts, folder, again, options.before or "")
+    with scratch(options.dir):
+        found, failed = run(parts, folder, again, options.before or "")
     whole = {"commit": here, "machine": machine(options.dir), "parts": found}
     (folder / f"{options.what}.json").write_text(json.dumps(whole, indent=1) + "\n")
     print(f"\n{time.perf_counter() - began:.0f} s in all; {folder / options.what}.json")
