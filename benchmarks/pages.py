@@ -268,11 +268,12 @@ def measured(figures: Figures) -> str:
     for name, part in figures.now["parts"].items():
         if "machine" in part:
             lines.append(f"{name}: {part['machine']['date']}, load {part['machine']['load'][0]}.")
-    for n in COMPARED:
-        if version := figures.peer(n, "before").get("version"):
-            lines.append(f"Before, {NAMES[n]}: {version}.")
-        if version := figures.peer(n, "baseline").get("version"):
-            lines.append(f"By hand, {NAMES[n]}: {version}.")
+    names = {"epql": "Now", "before": "Before", "baseline": "By hand"}
+    for peer, name in names.items():
+        versions = {n: figures.peer(n, peer).get("version") for n in NAMES}
+        for version in dict.fromkeys(filter(None, versions.values())):
+            sizes = ", ".join(NAMES[n] for n, one in versions.items() if one == version)
+            lines.append(f"{name}, {sizes}: {version}.")
     return "".join(f"- {line}\n" for line in lines)
 
 

@@ -90,7 +90,7 @@ class Peer(Adapter):
         other = epql.connect(self.path, agent="bench", audit=audit)
         if fuse == "off":
             try:
-                other.execute("SET fuse = off")
+                other.execute("SET FUSE OFF")
             except epql.Error as error:
                 other.close()
                 raise Unsupported(str(error).splitlines()[0]) from error
