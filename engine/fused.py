@@ -16,8 +16,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
-import apsw.ext
 
+from epql.engine import described
 from epql.engine.index import credence, resolve, topics
 from epql.engine.index.credence import Weighing
 from epql.engine.index.declarations import Declared
@@ -134,7 +134,7 @@ class Texts:
         sql = "".join(parts)
         try:
             with session.index_guard.person():
-                wanted = apsw.ext.query_info(session.db, sql).bindings_names
+                wanted = described.described(session.db, sql).parameters
         except apsw.SQLError:
             return None
         return Fused(sql, tuple(fixed.values()), self._order(fixed, wanted))
