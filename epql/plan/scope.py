@@ -31,6 +31,11 @@ from epql.plan.relations import Use, merged
 from epql.plan.values import Evaluate, Params, span_of, value
 
 
+_LITERAL: dict[int, tuple[Lifecycle, tuple[int, ...], StatesBy]] = {}
+"""What clauses say that say the same at each execution, by their identity."""
+_KEPT_MAX = 1000
+
+
 class Moment(NamedTuple):
     """A belief time: the last commit seen, and the evaluation clock."""
 
@@ -157,11 +162,19 @@ class Resolver:
         """The codes of the states that are seen at a transaction, and what chose them."""
         if lifecycle is None:
             return default_states(self.database.declarations.at(tx)), "policy"
+        kept = _LITERAL.get(id(lifecycle))
+        if kept is not None:
+            return kept[1:]
         names = self._state_names(lifecycle)
         try:
-            return states_of(names, lifecycle.negated), states_by(names, lifecycle.negated)
+            found = states_of(names, lifecycle.negated), states_by(names, lifecycle.negated)
         except Error as error:
             raise error.with_span(lifecycle.span) from None
+        if all(isinstance(state, exp.Literal) for state in lifecycle.states):
+            if len(_LITERAL) >= _KEPT_MAX:
+                _LITERAL.clear()
+            _LITERAL[id(lifecycle)] = (lifecycle, *found)
+        return found
 
     def _state_names(self, lifecycle: Lifecycle) -> tuple[str, ...]:
         names: list[str] = []

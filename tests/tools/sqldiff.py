@@ -159,8 +159,9 @@ class Generator:
         """A random query whose first table is `first`."""
         choose = self.random
         used = [first]
-        if choose.random() < _JOIN_SHARE:
-            used.append(choose.choice(self._joined(first)))
+        joined = self._joined(first)
+        if joined and choose.random() < _JOIN_SHARE:
+            used.append(choose.choice(joined))
         refs = [
             Ref(f"t{number}", name, samples)
             for number, table in enumerate(used)
