@@ -305,7 +305,9 @@ class Runner:
             return Result(-1, SQLITE_COLUMNS, iter(prepared.plan))
         standing = Standing(self.state.transaction, self.state.session)
         origins = Origins(explain.query, standing)
-        lines = Explained(plan, prepared, resolver, origins).rows()
+        audited = self.queries.plan(parsed, explain.query, audited=self.audits is not None)
+        is_fused = self.queries.fused(audited, prepared.scopes, resolver) is not None
+        lines = Explained(plan, prepared, resolver, origins, is_fused=is_fused).rows()
         return Result(-1, COLUMNS, iter(lines), mixed_times(plan, resolver))
 
     def _told(self, statement: nodes.Describe | nodes.Show, resolver: Resolver) -> Result:

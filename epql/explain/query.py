@@ -2,8 +2,8 @@
 
 instant  what each time in a clause became: the instant in the session's zone, and the commit
 clause   what each relation is read at, and which level said so
-plan     SQLite's plan, with the relations in words (engine/vtab/access.py)
-sql      what runs; :n_0s0, :n_0s1 … are the scopes of the relations
+plan     SQLite's plan, with the relations in words (engine/vtab/access.py); whether it is fused
+sql      what runs through the virtual tables; :n_0s0, :n_0s1 … are the scopes of the relations
 sqlite   SQLite's plan in its own words
 """
 
@@ -26,6 +26,7 @@ from epql.plan.relations import Use
 from epql.plan.scope import Resolver
 from epql.queries import Prepared
 
+FUSED = "fused: all of it straight over the index"
 COLUMNS = ("section", "step", "detail")
 SQLITE_COLUMNS = ("id", "parent", "notused", "detail")
 
@@ -44,9 +45,16 @@ class Explained:
     """What EXPLAIN has to tell of one query."""
 
     def __init__(
-        self, plan: Plan, prepared: Prepared, resolver: Resolver, origins: Origins
+        self,
+        plan: Plan,
+        prepared: Prepared,
+        resolver: Resolver,
+        origins: Origins,
+        *,
+        is_fused: bool,
     ) -> None:
         self._plan = plan
+        self._is_fused = is_fused
         self._prepared = prepared
         self._resolver = resolver
         self._origins = origins
@@ -63,6 +71,8 @@ class Explained:
         lines += dict.fromkeys(Line("instant", one.text, one.meaning) for one in found)
         lines += self._clauses()
         lines += [Line("plan", "", line) for line in in_short(self._prepared.plan)]
+        if self._is_fused:
+            lines.append(Line("plan", "", FUSED))
         lines.append(Line("sql", "", self._plan.sql))
         lines += [Line("sqlite", "", line) for line in drawn(self._prepared.plan)]
         return lines
