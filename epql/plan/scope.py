@@ -30,7 +30,6 @@ from epql.plan.diff import Side
 from epql.plan.relations import Use, merged
 from epql.plan.values import Evaluate, Params, span_of, value
 
-
 _LITERAL: dict[int, tuple[Lifecycle, tuple[int, ...], StatesBy]] = {}
 """What clauses say that say the same at each execution, by their identity."""
 _KEPT_MAX = 1000
