@@ -22,19 +22,29 @@ from epql.engine.index import credence, resolve, topics
 from epql.engine.index.credence import Weighing
 from epql.engine.index.declarations import Declared
 from epql.engine.index.resolve import Shape
-from epql.engine.index.snapshot import Snapshot
+from epql.engine.index.snapshot import Snapshot, Window
 from epql.engine.vtab.beliefs import Assertions, Beliefs, Believed, History
+from epql.engine.vtab.changes import AssertionChanges, Changes
 from epql.engine.vtab.context import Scope
 
 if TYPE_CHECKING:
     from epql.engine.session import Session
 
-RELATIONS: dict[str, Believed] = {one.name: one for one in (Beliefs(), Assertions(), History())}
-"""What can stand in a fused plan."""
+_BELIEVED: dict[str, Believed] = {one.name: one for one in (Beliefs(), Assertions(), History())}
+_CHANGES: dict[str, Changes] = {one.name: one for one in (Changes(), AssertionChanges())}
+
+COLUMNS: dict[str, frozenset[str]] = {
+    name: frozenset(column.name for column in relation.columns if column.sql)
+    for name, relation in (*_BELIEVED.items(), *_CHANGES.items())
+}
+"""What can stand in a fused plan, with the columns that SQL alone can tell."""
+
+DIFFS = frozenset(_CHANGES)
+"""Those that compare: nothing from outside leads to their slots."""
 
 INTERNAL = frozenset((
     "slot", "span", "assertion", "agent", "txn", "transition", "correction", "flag", "used",
-    "trust",
+    "trust", "touched", "bound", "vote",
 ))  # fmt: skip
 """The tables of the index that these read. A common table of such a name would stand in the way."""
 
@@ -62,6 +72,16 @@ class Reading(NamedTuple):
     weighing: Weighing | None
 
 
+class Compared(NamedTuple):
+    """How a hole is read where it compares: its own text, and what that names."""
+
+    sql: str
+    params: dict[str, Any]
+
+
+Filling = Reading | Compared
+
+
 class Fused(NamedTuple):
     """The SQL of a plan without holes. `fixed`: values that its declarations give.
 
@@ -74,11 +94,15 @@ class Fused(NamedTuple):
     ordered: Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 
-def reading(session: Session, gap: Gap, scope: Scope, predicate: object) -> Reading | None:
+def reading(session: Session, gap: Gap, scope: Scope, predicate: object) -> Filling | None:
     """How a hole is read at a scope; None where the virtual table does better.
 
     `predicate`: the one it is about, if that is known.
     """
+    if gap.relation in _CHANGES:
+        if not isinstance(scope, Window):
+            return None
+        return Compared(*_CHANGES[gap.relation].query(session, scope, gap.columns))
     if not isinstance(scope, Snapshot) or scope.window is not None:
         return None
     declared = session.declarations.at(scope.tx)
@@ -91,7 +115,7 @@ def reading(session: Session, gap: Gap, scope: Scope, predicate: object) -> Read
     if "credence" in gap.columns:
         weighing = credence.weighing(session.db, declared)
     shape = resolve.shape_of(scope, many)
-    if not RELATIONS[gap.relation].is_direct(shape):
+    if not _BELIEVED[gap.relation].is_direct(shape):
         return None
     return Reading(shape, declared, weighing)
 
@@ -106,38 +130,51 @@ class Texts:
         self._gaps = gaps
         self._scopes = scopes
         self._names = names
-        self._texts: dict[tuple[Any, ...], tuple[list[Reading], Fused | None]] = {}
+        self._texts: dict[tuple[Any, ...], tuple[list[Filling], Fused | None]] = {}
 
-    def of(self, session: Session, readings: list[Reading]) -> Fused | None:
+    def of(self, session: Session, readings: list[Filling]) -> Fused | None:
         """The text for holes read so; None where SQLite does not take it, such as for its depth.
 
         `readings`: in order of the holes.
         """
-        key = tuple([(one.shape, id(one.declared), one.weighing) for one in readings])
+        key = tuple(map(_key, readings))
         kept = self._texts.get(key)
         if kept is None:
             if len(self._texts) >= _TEXTS_MAX:
                 self._texts.clear()
             kept = self._texts[key] = readings, self._made(session, readings)
-        return kept[1]
+        fused = kept[1]
+        if fused is None or not any(isinstance(one, Compared) for one in readings):
+            return fused
+        values = self._values(readings).values()  # in the same order, as the texts are the same
+        return fused._replace(fixed=tuple(values))
 
-    def _made(self, session: Session, readings: list[Reading]) -> Fused | None:
-        fixed: dict[str, Any] = {}
+    def _values(self, readings: list[Filling]) -> dict[str, Any]:
+        """What the holes name besides their snapshots, by the names in the whole text."""
+        values: dict[str, Any] = {}
+        for gap, read in zip(self._gaps, readings, strict=True):
+            given = read.params if isinstance(read, Compared) else _given(read)
+            values |= {f"n_0s{gap.use}{name}": value for name, value in given.items()}
+        return values
+
+    def _made(self, session: Session, readings: list[Filling]) -> Fused | None:
         parts: list[str] = list(self._pieces)
         for place in range(1, len(parts), 2):
             number = int(parts[place])
             gap, read = self._gaps[number], readings[number]
-            query = RELATIONS[gap.relation].query(*read, gap.columns)
-            prefix = f"n_0s{gap.use}"
-            parts[place] = "(" + _PARAMETER.sub(rf":{prefix}\1", query) + ")"
-            fixed |= {prefix + name: value for name, value in _given(read).items()}
+            if isinstance(read, Compared):
+                query = read.sql
+            else:
+                query = _BELIEVED[gap.relation].query(*read, gap.columns)
+            parts[place] = "(" + _PARAMETER.sub(rf":n_0s{gap.use}\1", query) + ")"
         sql = "".join(parts)
         try:
             with session.index_guard.person():
                 wanted = described.described(session.db, sql).parameters
         except apsw.SQLError:
             return None
-        return Fused(sql, tuple(fixed.values()), self._order(fixed, wanted))
+        values = self._values(readings)
+        return Fused(sql, tuple(values.values()), self._order(values, wanted))
 
     def _order(
         self, fixed: Iterable[str], wanted: Sequence[str | None]
@@ -160,9 +197,16 @@ VALUES = ("t", "vl", "vh", "clock")
 
 
 def values_of(snapshot: Scope) -> tuple[int, int, int, int]:
-    """The values of VALUES for a snapshot."""
-    assert isinstance(snapshot, Snapshot)
+    """The values of VALUES for a snapshot; those of a window stand in its own text."""
+    if isinstance(snapshot, Window):
+        return 0, 0, 0, 0
     return snapshot.tx, snapshot.valid_low, snapshot.valid_high, snapshot.clock
+
+
+def _key(read: Filling) -> tuple[Any, ...]:
+    if isinstance(read, Compared):
+        return (read.sql,)
+    return read.shape, id(read.declared), read.weighing
 
 
 def _given(read: Reading) -> dict[str, Any]:

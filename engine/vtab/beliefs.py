@@ -7,7 +7,6 @@ cache serves it again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
@@ -29,7 +28,7 @@ from epql.engine.vtab.base import (
     snapshot_of,
 )
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.show import address, in_sql, instant, state
+from epql.engine.vtab.show import address, as_seen, instant, state
 
 _A = ("a",)
 _SLOT = (
@@ -292,16 +291,7 @@ def _shown(column: Column, shape: Shape, weighing: Weighing | None) -> str:
     if column is _CREDENCE:
         assert weighing is not None
         return f"CAST({weighing.credence()} AS REAL)"
-    raw = _expression(column, shape)
-    if column.show is not None:
-        raw = in_sql(column.show, raw)
-    elif column.type == "" or _STORED.fullmatch(raw):
-        return raw
-    return f"CAST({raw} AS {column.type})"
-
-
-_STORED = re.compile(r"[a-z]\.\w+")
-"""A column of a table of the index, which has the affinity of its own."""
+    return as_seen(_expression(column, shape), column.type, column.show)
 
 
 def _expression(column: Column, shape: Shape) -> str:

@@ -8,7 +8,7 @@ and only where it is asked for; a column that tells it has no SQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from epql.engine.errors import ProgrammingError
@@ -27,7 +27,7 @@ from epql.engine.vtab.base import (
     is_textual,
 )
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.show import address, instant
+from epql.engine.vtab.show import address, as_seen, instant
 
 _JOINS = {
     f"{side}_{table}": f" LEFT JOIN {table} {side}_{table} ON {side}_{table}.id={found}"
@@ -105,18 +105,14 @@ class Changes(Relation):
         causes = Causes(context.db, context.declarations, differ)
         return _with_causes(rows, causes, told, wanted)
 
-    def statement(
-        self,
-        context: Context,
-        scope: Scope,
-        wanted: Sequence[Column],
-        conditions: Sequence[Condition],
-    ) -> tuple[str, dict[str, SqlValue]] | None:
-        """The SQL and bindings for a scope; None when no row can meet the conditions.
-
-        Shape: every column wanted has SQL.
+    def query(self, context: Context, scope: Scope, wanted: Iterable[str]) -> Statement:
+        """A query of the index for the rows that SQL sees, all of them, and its bindings: what a
+        fused plan has in the place of the virtual table. Every column wanted has SQL.
         """
-        return _select(self._differ(context, scope), wanted, _KEY, conditions)
+        columns = [column for column in self.readable if column.name in wanted]
+        seen = [f"{as_seen(c.sql, c.type, c.show)} AS {c.name}" for c in columns]
+        table, params = self._differ(context, scope).changes((), of_few=False)
+        return _read(seen, table, columns), params
 
     def _differ(self, context: Context, scope: Scope) -> Differ:
         if not isinstance(scope, Window):
@@ -157,11 +153,15 @@ def _select(
             condition.column is _SUBJECT and condition.op == "=" and is_textual(condition.value)
         )
     table, params = differ.changes(where.slot, of_few=of_few)
-    selected = ", ".join([*(column.sql for column in wanted), *more])
-    aliases = {join for column in wanted for join in column.joins}
+    selected = [*(column.sql for column in wanted), *more]
+    return _read(selected, table, wanted), params | where.params
+
+
+def _read(selected: Sequence[str], table: str, columns: Sequence[Column]) -> str:
+    """SQL that reads what is selected of these columns, in order of the slots."""
+    aliases = {join for column in columns for join in column.joins}
     joins = "".join(text for alias, text in _JOINS.items() if alias in aliases)
-    sql = f"SELECT {selected} FROM {table}{joins} ORDER BY {', '.join(_KEY)}"
-    return sql, params | where.params
+    return f"SELECT {', '.join(selected)} FROM {table}{joins} ORDER BY {', '.join(_KEY)}"
 
 
 def _rows(context: Context, found: Statement | None) -> Iterator[tuple[SqlValue, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -83,6 +84,20 @@ def in_sql(show: Callable[[Any], Any], raw: str) -> str:
     """SQL for what `show` makes of a raw value; needs what `register` registers."""
     return _IN_SQL[show].format(raw)
 
+
+def as_seen(raw: str, kind: str, show: Callable[[Any], Any] | None) -> str:
+    """SQL for what a reader sees of a raw value, with the affinity that it has for him.
+
+    `kind`: the type of its column; a column of a table has it already.
+    """
+    if show is not None:
+        raw = in_sql(show, raw)
+    elif kind == "" or _STORED.fullmatch(raw):
+        return raw
+    return f"CAST({raw} AS {kind})"
+
+
+_STORED = re.compile(r"\w+\.\w+")
 
 FUNCTIONS = frozenset(("epql_instant",))
 """The functions that `in_sql` calls, besides SQLite's own."""

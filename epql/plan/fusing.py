@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from epql.engine.fused import INTERNAL, RELATIONS, SAW, SINK, Gap, Texts
+from epql.engine.fused import COLUMNS, DIFFS, INTERNAL, SAW, SINK, Gap, Texts
 from epql.engine.vtab.base import HIDDEN, SEEN
 from epql.nodes import Bind, Expression, Hole, Words, every
 from epql.plan.carried import Carried, is_star, number_of
@@ -101,7 +101,23 @@ def _holes(tree: exp.Expr, found: Sequence[exp.Expr], carried: Carried) -> list[
         return None  # SQLite takes no query apart whose surroundings have windows
     if any(table.this.name == "history" and _is_joined(table) for table in tables):
         return None  # nor one that ends in an outer join, within a join
+    if any(table.this.name in DIFFS for table in tables) and not _is_one_diff(tables, found):
+        return None
     return tables
+
+
+def _is_one_diff(tables: Sequence[exp.Table], found: Sequence[exp.Expr]) -> bool:
+    """Whether a query reads the changes between two answers, all of them and nothing else, and
+    no column that only Python can tell."""
+    selects = [node for node in found if isinstance(node, exp.Query)]
+    if len(tables) > 1 or len(selects) > 1 or _is_joined(tables[0]) or _has_star(selects[0]):
+        return False
+    known = COLUMNS[tables[0].this.name] | {SEEN}
+    names = {node.name.lower() for node in found if isinstance(node, exp.Column)}
+    where = selects[0].args.get("where")
+    asked = () if where is None else where.find_all(exp.Column)
+    leads = any(column.name.lower() in ("subject", "predicate") for column in asked)
+    return names <= known and not leads
 
 
 def _relations(found: Sequence[exp.Expr]) -> list[exp.Table] | None:
@@ -118,7 +134,7 @@ def _relations(found: Sequence[exp.Expr]) -> list[exp.Table] | None:
         if not isinstance(node.this, exp.Anonymous):
             if node.name.lower() not in common:
                 return None
-        elif node.this.name in RELATIONS and len(node.this.expressions) == 1:
+        elif node.this.name in COLUMNS and len(node.this.expressions) == 1:
             tables.append(node)
         elif node.this.name.lower() not in TABLE_FUNCTIONS:
             return None
@@ -185,7 +201,7 @@ def _dug(
         relation, use = table.this.name, number_of(table)
         predicate = _said_of(table, "predicate")
         is_alone = _is_alone(table)
-        columns = {column.name for column in RELATIONS[relation].columns}
+        columns = set(COLUMNS[relation])
         if not has_star:
             columns &= names.get("", set()) | names.get(table.alias_or_name.lower(), set())
         if _select_of(table) is tree and SEEN in names.get(table.alias_or_name.lower(), ()):

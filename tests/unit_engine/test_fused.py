@@ -22,6 +22,8 @@ READ_AS = (
     "beliefs LIFECYCLE APPROVED VALID ANYTIME",
     "assertions", "assertions AS OF TX 40 LIFECYCLE ANY", "assertions LIFECYCLE ANY VALID ANYTIME",
     "history", "history AS OF TX 40 LIFECYCLE ANY", "history LIFECYCLE ANY VALID ANYTIME",
+    "beliefs LIFECYCLE ANY DIFF SINCE TX 10",
+    "assertions LIFECYCLE ANY DIFF SINCE TX 10 UNTIL TX 40", "beliefs DIFF SINCE TX 30",
 )  # fmt: skip
 
 
@@ -133,8 +135,12 @@ FUSED = (
     "SELECT a.object, b.object FROM beliefs a JOIN beliefs AS OF TX 40 b ON b.subject = a.subject",
     "WITH RECURSIVE r(s) AS (SELECT 's/1' UNION SELECT b.object FROM beliefs b JOIN r ON"
     " b.subject = r.s) SELECT * FROM r",
+    "SELECT subject, before_object, after_id FROM beliefs LIFECYCLE ANY DIFF SINCE TX 10"
+    " WHERE before_object IS NOT after_object",
 )
 NOT_FUSED = (
+    "SELECT subject, cause FROM beliefs DIFF SINCE TX 10",
+    "SELECT before_object FROM beliefs DIFF SINCE TX 10 WHERE subject = 's/1'",
     "SELECT object FROM beliefs WHERE id = 'a:00'",
     "SELECT object FROM beliefs WHERE subject GLOB 's/*'",
     "SELECT object FROM beliefs WHERE as_of = 40",
