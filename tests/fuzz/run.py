@@ -110,7 +110,7 @@ def _watched(command: list[str], found: Path, seconds: float) -> Run:
     for path in sorted(found.glob("finding-*[0-9a-f]")):
         result.findings.append((path.with_suffix(".txt").read_text(), path.read_bytes()))
     if reason:
-        end = "\n".join(text.splitlines()[-15:])
+        end = "\n".join(text.splitlines()[-80:])
         result.findings.append((f"{reason}\n{end}", read_current(found / "current")[1]))
     return result
 
