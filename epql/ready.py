@@ -26,7 +26,7 @@ from epql.engine.audit.record import EXACT
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lookup import digests_of
 from epql.engine.session import Present
-from epql.nodes import Bind, Clauses, Query
+from epql.nodes import AsOf, Bind, Clauses, Query
 from epql.notices import Read, notices_of
 from epql.plan.compile import Plan
 from epql.plan.scope import Resolver
@@ -61,23 +61,26 @@ def ready_of(
 
 
 def _is_plain(clauses: Clauses) -> bool:
-    """Whether clauses say the same at each execution, but for AS OF TX ?."""
+    """Whether clauses say the same at each execution, but for the number in AS OF TX ?."""
     if clauses.valid is not None or clauses.diff is not None or clauses.history is not None:
         return False
     states = () if clauses.lifecycle is None else clauses.lifecycle.states
     if not all(isinstance(state, exp.Literal) for state in states):
         return False
-    return clauses.as_of is None or _parameter(clauses) is not None
+    return clauses.as_of is None or _transaction(clauses.as_of) is not None
 
 
-def _parameter(clauses: Clauses) -> int | None:
-    """The place of the parameter in AS OF TX ?."""
-    as_of = clauses.as_of
-    instant = getattr(as_of, "instant", None)
-    if instant is None or instant.base != "tx" or instant.shift or getattr(as_of, "before", True):
+def _transaction(as_of: AsOf) -> Callable[[tuple[Any, ...]], Any] | None:
+    """What gives the number in AS OF TX 5 or TX ?; None for any other AS OF."""
+    instant = as_of.instant
+    if instant.base != "tx" or instant.shift or as_of.before:
         return None
-    place = instant.value.this if isinstance(instant.value, Bind) else None
-    return place if isinstance(place, int) else None
+    if isinstance(instant.value, Bind):
+        return itemgetter(instant.value.this)
+    if isinstance(instant.value, exp.Literal) and str(instant.value.this).isdecimal():
+        number = int(instant.value.this)
+        return lambda _: number
+    return None
 
 
 class Ready:
@@ -96,7 +99,8 @@ class Ready:
         self._sql, self._fixed, self._ordered = fused
         self._positional = plan.parsed.positional
         self._own = _getter(plan.binds)
-        self._as_of = _parameter(plan.uses[0].clauses)
+        as_of = plan.uses[0].clauses.as_of
+        self._as_of = None if as_of is None else _transaction(as_of)
         self._columns = tuple(runner.queries.columns_of(plan))
         self._types = partial(runner.queries.types_of, plan)
         self._disputed = plan.carried.disputed
@@ -140,7 +144,7 @@ class Ready:
             return None
         if self._as_of is None:
             return present
-        tx = params[self._as_of]
+        tx = self._as_of(params)
         if type(tx) is not int or not 0 < tx <= present[0]:
             return None
         if tx not in self._seen_at and not self._is_same_at(tx):

@@ -17,6 +17,7 @@ NOW = "SELECT object, confidence, agent FROM beliefs WHERE subject = ? AND predi
 STARRED = "SELECT * FROM beliefs WHERE predicate = 'p' AND ? = subject"
 APPROVED = NOW + " LIFECYCLE APPROVED"
 PAST = NOW + " AS OF TX ?"
+FIRST = NOW + " AS OF TX 1"
 QUESTIONS = ((NOW, ("a", "p")), (STARRED, ("b",)), (APPROVED, ("a", "p")), (NOW, ("none", "p")))
 
 
@@ -109,6 +110,7 @@ def test_random_lives(seed: int) -> None:
         twins.say(random.choice(SAYINGS).format(n=1 + number % 9))
         for text, params in (*QUESTIONS, (PAST, ("a", "p", random.randrange(1, 9)))):
             twins.ask(text, params, random.choice(("fetchall", "close")))
+        twins.ask(FIRST, ("a", "p"))
     twins.say("SET AS OF NOW")
     assert twins.ready
     for text in (AUDITED, READ):
