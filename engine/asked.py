@@ -5,7 +5,7 @@ it, and a commit is stamped later. While the clock goes forward it changes nothi
 was answered when the clock is set back. In memory: a number in `MemoryFiles`.
 What it is not: never synced (a power cut may take it back), and not written by a reader who may
 not write in the folder, nor made by one that is read-only.
-decisions/0034-asked-instants-are-kept.md.
+decisions/0034-asked-instants-are-kept.md, 0048-backups-keep-what-was-asked.md.
 """
 
 from __future__ import annotations
@@ -14,11 +14,19 @@ import errno
 import fcntl
 import os
 import time
+from collections.abc import Callable
 
 from epql.engine.clock import LAST
 from epql.engine.digest import digest
 from epql.engine.errors import OperationalError
-from epql.engine.files import FILE_MODE, Files, MemoryFiles, OsFiles, translate
+from epql.engine.files import (
+    FILE_MODE,
+    Files,
+    MemoryFiles,
+    OsFiles,
+    translate,
+    write_atomically,
+)
 
 NAME = "ASKED"
 _CHECK_DIGITS = 15
@@ -41,6 +49,28 @@ def decode(line: bytes) -> int | None:
     """The instant; None for what is no such line."""
     number = int(line[:20]) if line[:20].isdigit() else LAST + 1
     return number if number <= LAST and encode(number) == line else None
+
+
+def asked_in(files: Files) -> int:
+    """The instant of a database or a backup that may be read; 0 if there is none."""
+    if isinstance(files, MemoryFiles):
+        return files.asked_us
+    return _whole(lambda: files.read(NAME, 0, _SIZE)) if files.exists(NAME) else 0
+
+
+def copy_asked(files: Files, to: OsFiles) -> None:
+    """Keep what was asked in a copy, durably."""
+    us = asked_in(files)
+    if us:
+        write_atomically(to, NAME, [encode(us)])
+
+
+def _whole(read: Callable[[], bytes]) -> int:
+    for _attempt in range(_TRIES):  # another may be in the middle of writing it
+        found = decode(read())
+        if found is not None:
+            return found
+    return 0
 
 
 class Asked:
@@ -139,11 +169,7 @@ class Asked:
                 time.sleep(_PAUSE_S)
 
     def _read(self) -> int:
-        for _attempt in range(_TRIES):  # another may be in the middle of writing it
-            found = decode(os.pread(self._fd, _SIZE, 0))
-            if found is not None:
-                return found
-        return 0
+        return _whole(lambda: os.pread(self._fd, _SIZE, 0))
 
     def __del__(self) -> None:
         self.close()

@@ -1,6 +1,6 @@
 """Backups: a copy of a database as of one commit, made while others write; and back again.
 
-    backup/FORMAT   backup/journal/<first tx>.log …   backup/audit/…   backup/BACKUP
+    backup/FORMAT   backup/journal/<first tx>.log …   backup/audit/…   backup/ASKED   backup/BACKUP
 
 A backup is the folder of a database, so that it can be opened (read-only) as it is. BACKUP tells
 the last commit and its digest: nothing inside a journal can show that commits were cut off its
@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from epql.engine.asked import copy_asked
 from epql.engine.audit.chains import FOLDER as AUDIT
 from epql.engine.database import Database
 from epql.engine.errors import InternalError, OperationalError
@@ -78,6 +79,7 @@ def backup(
         size = _copy_journal(
             database.files, tail, OsFiles(folder), progress, check=database.turns.check
         )
+        copy_asked(database.files, OsFiles(folder))
         if audit:
             _copy_audit(database, folder)
         try:
@@ -102,6 +104,7 @@ def restore(
     tail = check_backup(source)
     with appearing(to) as folder:
         size = _copy_journal(files, tail, OsFiles(folder), progress)
+        copy_asked(files, OsFiles(folder))
         if (source / AUDIT).is_dir():
             _copy_tree(source / AUDIT, folder / AUDIT)
         _check_copy(OsFiles(folder), Expectation(tail.last_tx, tail.last_digest), "the copy")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epql.engine import backup as engine
+from epql.engine.asked import asked_in
 from epql.engine.backup import Copied
 from epql.engine.check import Verdict, check_open
 from epql.engine.database import Database
@@ -53,12 +54,15 @@ def restore_into(runner: Runner, path: str, *, progress: Progress | None = None)
             hint="epql restore - NEW makes a new database of what comes through a pipe",
         )
     runner.queries.buffer()
-    before = runner.database.last()[0]
+    database = runner.database
+    before = database.last()[0]
     with _commits(path, None) as commits:
         for _ in commits:
             pass
+    if os.path.isdir(path):
+        database.asked.raise_to(asked_in(OsFiles(Path(path))), database.options.timeout_s)
     with _commits(path, progress) as commits:
-        return before, replay(runner.database, commits)
+        return before, replay(database, commits)
 
 
 def restore_new(

@@ -24,7 +24,10 @@ from epql.engine.files import Files, OsFiles
 from epql.engine.head import head_of
 from epql.engine.journal.writer import JournalWriter, Pending
 from epql.engine.leftovers import hold, leftovers
+from epql.engine.opening import Options
 from epql.engine.records import CommitInfo, encode
+from epql.exchange.copies import restore_new
+from tests.clock import TestClock
 from tests.exchange.moving import commits
 from tests.samples.sample import unpack
 
@@ -97,6 +100,32 @@ def test_the_record_of_reads_comes_along_if_asked(con: epql.Connection, tmp_path
         sql = "SELECT purpose FROM queries WHERE purpose = 'a look'"
         assert new.execute(sql).fetchall() == [("a look",)]
         new.close()
+
+
+@pytest.mark.parametrize("of", ["kb", ":memory:"])
+@pytest.mark.parametrize("to", ["new", "again", ":memory:"])
+def test_what_was_answered_before_a_backup_stays_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str, to: str
+) -> None:
+    """Whoever restores it, on a machine whose clock is behind, stamps commits after the answer."""
+    monkeypatch.chdir(tmp_path)
+    clock = TestClock("2024-01-01T10:00:00Z")
+    count = "SELECT count(*) FROM commits AS OF '2024-01-01T12:00:00Z'"
+    with epql.connect(of, clock=clock, autocommit=True, audit="off") as first:
+        first.execute("ASSERT ('s', 'p', 1)")
+        clock.set("2024-01-01T13:00:00Z")
+        assert first.execute(count).fetchall() == [(1,)]
+        first.backup("b")
+        first.close()
+    clock.set("2024-01-01T11:00:00Z")
+    if to == "new":
+        restore_new("b", to, Options(clock))
+    with epql.connect(to, clock=clock, autocommit=True, audit="off") as second:
+        if to != "new":
+            second.execute("RESTORE FROM 'b'")
+        second.execute("ASSERT ('s', 'p', 2)")
+        assert second.execute(count).fetchall() == [(1,)]
+        second.close()
 
 
 @pytest.mark.parametrize("what", ["file", "full", "itself", "link", "nowhere"])
