@@ -92,6 +92,7 @@ class Runner:
     @limits.setter
     def limits(self, limits: Limits) -> None:
         self._limits = limits
+        self._ready.clear()
         self.session.limit(Allowed(limits.time, limits.memory, limits.length, limits.depth))
 
     # ------------------------------------------------------------ statements

@@ -14,8 +14,9 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
@@ -221,12 +222,7 @@ class AuditLog:
     def _write(self) -> None:
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
         self._bytes = 0
-        batch: list[Record] = []
-        for one in waiting:
-            if isinstance(one, tuple):
-                batch.append(one)
-            else:
-                batch += one.records()
+        batch = _records(waiting)
         if not batch:
             return
         try:
@@ -271,6 +267,22 @@ class AuditLog:
             with suppress(OperationalError):
                 stream.close(system_us())
 
+
+def _records(waiting: Sequence[Record | Late]) -> list[Record]:
+    """The records of what waits; those that are made now are made a few at a time, so that readers
+    wait for a few and not for Python's whole switch interval."""
+    found: list[Record] = []
+    for number, one in enumerate(waiting):
+        if isinstance(one, tuple):
+            found.append(one)
+            continue
+        found += one.records()
+        if number % _TOGETHER == 0:
+            time.sleep(0)
+    return found
+
+
+_TOGETHER = 16
 
 _OPEN: WeakSet[AuditLog] = WeakSet()
 

@@ -5,6 +5,7 @@ written and not while the reader waits.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -79,7 +80,8 @@ class PointRead(Struct):
 
     def __del__(self) -> None:
         if self.is_open:
-            self.close()
+            with suppress(Exception):  # nobody is left to tell
+                self.close()
 
     def _end(self, count: int, complete: bool) -> None:
         self.is_open = False

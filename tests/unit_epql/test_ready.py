@@ -200,3 +200,14 @@ def test_threads_lose_no_record() -> None:
     thread.join()
     found = connection.execute("SELECT count(*), sum(complete) FROM queries WHERE text = ?", (NOW,))
     assert found.fetchall() == [(2_000, 1_999)]  # the first went the general way
+
+
+def test_a_limit_holds_for_what_is_ready() -> None:
+    connection = epql.connect(":memory:", autocommit=True)
+    for _ in range(2):
+        connection.execute(NOW, ("a", "p")).fetchall()
+    assert connection.runner._ready
+    connection.limits = epql.Limits(statement=20)
+    with pytest.raises(epql.Error) as caught:
+        connection.execute(NOW, ("a", "p"))
+    assert caught.value.code == "parse.too_long"
