@@ -8,7 +8,7 @@ a statement, and what is not listed is denied (docs/decisions/0036).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import apsw
 
@@ -35,22 +35,30 @@ _SCRATCH_SCHEMA = "sqlite_temp_master"
 _SEQUENCE = "sqlite_sequence"
 
 
+@contextmanager
+def _meanwhile(guard: object, name: str) -> Iterator[None]:
+    """Something is so until the block ends, however that is."""
+    before = getattr(guard, name)
+    setattr(guard, name, True)
+    try:
+        yield
+    finally:
+        setattr(guard, name, before)
+
+
 class IndexGuard:
     """The authorizer of the index: while a fused plan is prepared, it may read the tables that its
     relations are made of and call a person's functions, and nothing else."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._is_person = False
+        names = db.execute("SELECT name FROM sqlite_schema WHERE type='table'")
+        self._others = frozenset(name for (name,) in names) - INTERNAL
         db.authorizer = self._may
 
-    @contextmanager
-    def person(self) -> Iterator[None]:
+    def person(self) -> AbstractContextManager[None]:
         """What is prepared meanwhile is a person's query."""
-        self._is_person = True
-        try:
-            yield
-        finally:
-            self._is_person = False
+        return _meanwhile(self, "_is_person")
 
     def _may(
         self,
@@ -63,11 +71,11 @@ class IndexGuard:
         is_allowed = not self._is_person or self._is_allowed(action, first or "", second or "")
         return apsw.SQLITE_OK if is_allowed else apsw.SQLITE_DENY
 
-    @staticmethod
-    def _is_allowed(action: int, first: str, second: str) -> bool:
+    def _is_allowed(self, action: int, first: str, second: str) -> bool:
         if action == apsw.SQLITE_READ:
             # where no column is read, SQLite names common tables here, too
-            return first in INTERNAL or first in TABLE_FUNCTIONS or second == ""
+            is_common = second == "" and not (first in self._others or first.startswith("sqlite_"))
+            return first in INTERNAL or first in TABLE_FUNCTIONS or is_common
         if action == apsw.SQLITE_FUNCTION:
             return second.lower() in FUNCTIONS or second in (*show.FUNCTIONS, SAW)
         return action in _ALWAYS
@@ -82,23 +90,13 @@ class Guard:
         self._modules = frozenset(name.lower() for (name,) in db.execute("PRAGMA module_list"))
         db.authorizer = self._may
 
-    @contextmanager
-    def ours(self) -> Iterator[None]:
+    def ours(self) -> AbstractContextManager[None]:
         """What runs meanwhile is a statement of the engine's own, with nothing of a person's."""
-        before, self._is_ours = self._is_ours, True
-        try:
-            yield
-        finally:
-            self._is_ours = before
+        return _meanwhile(self, "_is_ours")
 
-    @contextmanager
-    def defining(self) -> Iterator[None]:
+    def defining(self) -> AbstractContextManager[None]:
         """What runs meanwhile may make and drop scratch tables and their indexes."""
-        before, self._is_defining = self._is_defining, True
-        try:
-            yield
-        finally:
-            self._is_defining = before
+        return _meanwhile(self, "_is_defining")
 
     def _may(
         self,
