@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from epql.engine.digest import digest
 from epql.engine.errors import InterfaceError, InternalError, OperationalError
@@ -140,7 +140,7 @@ def test_a_trailer_that_does_not_fit_is_damage(what: str) -> None:
     files = build(3)
     tail = open_tail(files, repair=False).tail
     value = bytes(32) if what in ("root", "chain") else 7
-    trailer = replace(tail.trailer(), **{what: value})
+    trailer = structs.replace(tail.trailer(), **{what: value})
     in_chain = what in ("last_tx", "chain", "recorded_at")  # the rest takes the Merkle tree
     bad = behind(files, encode_trailer(trailer, tail.salt))
     assert_damaged(bad, tail.offset, by_reading=in_chain)
@@ -347,7 +347,7 @@ def header_of(files: MemoryFiles, segment: int) -> SegmentHeader:
 
 def with_header(files: MemoryFiles, segment: int, **changed: Any) -> MemoryFiles:
     """The journal, with another segment of no frames under a segment's name."""
-    header = replace(header_of(files, segment), **changed)
+    header = structs.replace(header_of(files, segment), **changed)
     return with_bytes(files, segment_name(segment), encode_segment_header(header))
 
 
