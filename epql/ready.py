@@ -15,8 +15,6 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlglot import exp
-
 from epql.audit.asking import standing_of
 from epql.audit.point import PointRead
 from epql.audit.rows import encoded
@@ -26,10 +24,11 @@ from epql.engine.audit.record import EXACT
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lookup import digests_of
 from epql.engine.session import Present
-from epql.nodes import AsOf, Bind, Clauses, Query
+from epql.nodes import Query
 from epql.notices import Read, notices_of
 from epql.plan.compile import Plan
 from epql.plan.scope import Resolver
+from epql.plan.steady import is_steady, transaction
 from epql.plan.values import Params
 from epql.result import Basis, Result, Row
 
@@ -51,36 +50,13 @@ def ready_of(
     audits = runner.audits
     if not isinstance(query, Query) or query.clauses.purpose is not None or plan.parsed.named:
         return None
-    if not (_is_plain(use.clauses) and _is_plain(runner.state.session)):
+    if not (is_steady(use.clauses) and is_steady(runner.state.session)):
         return None
     if runner.state.session.as_of is not None or snapshot.strategy != "latest":
         return None
     if audits is not None and (not audits.is_lazy or plan.carried.columns != 1):
         return None
     return Ready(runner, plan, snapshot, fused, resolver)
-
-
-def _is_plain(clauses: Clauses) -> bool:
-    """Whether clauses say the same at each execution, but for the number in AS OF TX ?."""
-    if clauses.valid is not None or clauses.diff is not None or clauses.history is not None:
-        return False
-    states = () if clauses.lifecycle is None else clauses.lifecycle.states
-    if not all(isinstance(state, exp.Literal) for state in states):
-        return False
-    return clauses.as_of is None or _transaction(clauses.as_of) is not None
-
-
-def _transaction(as_of: AsOf) -> Callable[[tuple[Any, ...]], Any] | None:
-    """What gives the number in AS OF TX 5 or TX ?; None for any other AS OF."""
-    instant = as_of.instant
-    if instant.base != "tx" or instant.shift or as_of.before:
-        return None
-    if isinstance(instant.value, Bind):
-        return itemgetter(instant.value.this)
-    if isinstance(instant.value, exp.Literal) and str(instant.value.this).isdecimal():
-        number = int(instant.value.this)
-        return lambda _: number
-    return None
 
 
 class Ready:
@@ -100,7 +76,7 @@ class Ready:
         self._positional = plan.parsed.positional
         self._own = _getter(plan.binds)
         as_of = plan.uses[0].clauses.as_of
-        self._as_of = None if as_of is None else _transaction(as_of)
+        self._as_of = None if as_of is None else transaction(as_of)
         self._columns = tuple(runner.queries.columns_of(plan))
         self._types = partial(runner.queries.types_of, plan)
         self._disputed = plan.carried.disputed
