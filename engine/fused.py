@@ -10,7 +10,6 @@ SQLite is asked once, as it prepares a new text, whether it reads more than that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -154,7 +153,7 @@ class Texts:
         values: dict[str, Any] = {}
         for gap, read in zip(self._gaps, readings, strict=True):
             given = read.params if isinstance(read, Compared) else _given(read)
-            values |= {f"n_0s{gap.use}{name}": value for name, value in given.items()}
+            values |= {_name(gap.use, name): value for name, value in given.items()}
         return values
 
     def _made(self, session: Session, readings: list[Filling]) -> Fused | None:
@@ -166,7 +165,7 @@ class Texts:
                 query = read.sql
             else:
                 query = _BELIEVED[gap.relation].query(*read, gap.columns)
-            parts[place] = "(" + _PARAMETER.sub(rf":n_0s{gap.use}\1", query) + ")"
+            parts[place] = f"({resolve.apart(query, scope_name(gap.use))})"
         sql = "".join(parts)
         try:
             with session.index_guard.person():
@@ -181,13 +180,21 @@ class Texts:
     ) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
         names = [*fixed]
         for use in range(self._scopes):
-            names += [f"n_0s{use}{name}" for name in VALUES]
+            names += [_name(use, name) for name in VALUES]
         names += [*self._names, SINK]
         places = [names.index(str(name)) for name in wanted]
         return itemgetter(*places)
 
 
-_PARAMETER = re.compile(r":(\w+)")
+def scope_name(use: int) -> str:
+    """What SQL calls the scope of a use; no name that a person writes begins so."""
+    return f"n_0s{use}"
+
+
+def _name(use: int, name: str) -> str:
+    """What SQL calls a value that a hole of that use names, as `resolve.apart` has it."""
+    return f"{scope_name(use)}_{name}"
+
 
 SAW, SINK = "epql_saw", "n_0saw"
 """The function by which a fused plan tells what it sums up, and the parameter that says whom."""

@@ -14,10 +14,13 @@ import apsw
 
 from epql.engine.functions import FUNCTIONS
 from epql.engine.fused import INTERNAL, SAW
+from epql.engine.index.schema import TABLES
 from epql.engine.vtab import show
 from epql.engine.vtab.register import RELATIONS
 
 TABLE_FUNCTIONS = frozenset(("json_each", "json_tree"))
+READ = INTERNAL | TABLE_FUNCTIONS
+"""What a fused plan may read."""
 
 _ALWAYS = frozenset((apsw.SQLITE_SELECT, apsw.SQLITE_RECURSIVE))
 _DEFINING = frozenset(
@@ -52,8 +55,6 @@ class IndexGuard:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._is_person = False
-        names = db.execute("SELECT name FROM sqlite_schema WHERE type='table'")
-        self._others = frozenset(name for (name,) in names) - INTERNAL
         db.authorizer = self._may
 
     def person(self) -> AbstractContextManager[None]:
@@ -71,11 +72,12 @@ class IndexGuard:
         is_allowed = not self._is_person or self._is_allowed(action, first or "", second or "")
         return apsw.SQLITE_OK if is_allowed else apsw.SQLITE_DENY
 
-    def _is_allowed(self, action: int, first: str, second: str) -> bool:
+    @staticmethod
+    def _is_allowed(action: int, first: str, second: str) -> bool:
         if action == apsw.SQLITE_READ:
             # where no column is read, SQLite names common tables here, too
-            is_common = second == "" and not (first in self._others or first.startswith("sqlite_"))
-            return first in INTERNAL or first in TABLE_FUNCTIONS or is_common
+            is_known = first in TABLES or first.startswith("sqlite_")
+            return first in READ or (second == "" and not is_known)
         if action == apsw.SQLITE_FUNCTION:
             return second.lower() in FUNCTIONS or second in (*show.FUNCTIONS, SAW)
         return action in _ALWAYS

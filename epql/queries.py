@@ -367,7 +367,7 @@ def bindable(found: Any, zone: tzinfo) -> Any:
 
     A naive one is of the session's zone, as it is at a time position.
     """
-    if type(found) in _PLAIN:
+    if type(found) in PLAIN:
         return found
     if found is None or isinstance(found, (str, int, float, bytes)):
         return int(found) if isinstance(found, bool) else found
@@ -382,4 +382,5 @@ def bindable(found: Any, zone: tzinfo) -> Any:
     )
 
 
-_PLAIN = (str, int, float, bytes)
+PLAIN = frozenset((str, int, float, bytes, type(None)))
+"""Types of parameters that SQLite takes as they are."""

@@ -11,6 +11,7 @@ So does whatever may be wrong: the general way says what.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -24,27 +25,28 @@ from epql.engine.audit.record import EXACT
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lookup import digests_of
 from epql.engine.session import Present
+from epql.engine.vtab.context import Scope
 from epql.nodes import Query
 from epql.notices import Read, notices_of
 from epql.plan.compile import Plan
 from epql.plan.scope import Resolver
 from epql.plan.steady import is_steady, transaction
 from epql.plan.values import Params
+from epql.queries import PLAIN
 from epql.result import Basis, Result, Row
 
 if TYPE_CHECKING:
     from epql.engine.fused import Fused
     from epql.runner import Runner
 
-_PLAIN = frozenset((str, int, float, bytes, type(None)))
 _BYTES_MAX = 100_000
 """Of a row whose records may wait."""
 
 
-def ready_of(
-    runner: Runner, plan: Plan, snapshot: Snapshot, fused: Fused, resolver: Resolver
-) -> Ready | None:
-    """A point read made ready from one that was fused just now; None where it is not that plain."""
+def ready_of(runner: Runner, plan: Plan, scope: Scope, resolver: Resolver) -> Ready | None:
+    """A point read made ready from one that ran just now; None where it is not that plain."""
+    if plan.fusion is None or not plan.fusion.is_point or not runner.database.is_calm:
+        return None
     (use,) = plan.uses
     query = plan.parsed.statement
     audits = runner.audits
@@ -52,11 +54,14 @@ def ready_of(
         return None
     if not (is_steady(use.clauses) and is_steady(runner.state.session)):
         return None
-    if runner.state.session.as_of is not None or snapshot.strategy != "latest":
+    if runner.state.session.as_of is not None:
+        return None
+    if not isinstance(scope, Snapshot) or scope.strategy != "latest":
         return None
     if audits is not None and (not audits.is_lazy or plan.carried.columns != 1):
         return None
-    return Ready(runner, plan, snapshot, fused, resolver)
+    fused = runner.queries.fused(plan, [scope], resolver)
+    return None if fused is None else Ready(runner, plan, scope, fused, resolver)
 
 
 class Ready:
@@ -95,7 +100,7 @@ class Ready:
         if (
             type(params) is not tuple
             or len(params) != self._positional
-            or not _PLAIN.issuperset(map(type, params))
+            or not PLAIN.issuperset(map(type, params))
             or self._state.version != self._version
             or not database.is_calm
             or not self._session.may_fuse
@@ -207,8 +212,7 @@ class Ready:
 
     def basis(self, tx: int, clock: int) -> Basis:
         """What an answer read there stands on."""
-        old = self.snapshot
-        seen = Snapshot(tx, clock, clock, clock, old.states, old.strategy, None, old.states_by)
+        seen = replace(self.snapshot, tx=tx, clock=clock, valid_low=clock, valid_high=clock)
         return Basis.of(seen, self._standing.zone, self._declared.policy)
 
 

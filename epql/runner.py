@@ -26,7 +26,7 @@ from epql.engine.errors import (
     ProgrammingError,
 )
 from epql.engine.governance.gardener import Done, tend
-from epql.engine.index.snapshot import Snapshot, Window
+from epql.engine.index.snapshot import Window
 from epql.engine.reading import FOREIGN, ours
 from epql.engine.session import Present, Session
 from epql.engine.transaction import Transaction
@@ -53,7 +53,6 @@ from epql.settings import State
 
 if TYPE_CHECKING:
     from epql.explain.show import Settings
-    from epql.plan.compile import Plan
     from epql.questions.inquiry import Inquiry, Reply, Writer
     from epql.verbs.asserter import Asserter
     from epql.verbs.work import Answer, Work
@@ -279,19 +278,15 @@ class Runner:
             result.rows = audits.run(question, queries, scopes)
         else:
             result.rows = queries.rows(plan, scopes, resolver)
-        if plan.fusion is not None and plan.fusion.is_point:
-            self._make_ready(plan, scopes, resolver)
+        if scope is not None:
+            self._make_ready(plan, scope, resolver)
         result.basis = partial(self._basis, scope, resolver, str(self.state.zone))
         if self.state.notices:
             result.late = partial(_notices, queries, plan, resolver, scopes)
         return result
 
-    def _make_ready(self, plan: Plan, scopes: list[Scope], resolver: Resolver) -> None:
-        (snapshot,) = scopes
-        fused = self.queries.fused(plan, scopes, resolver)
-        if fused is None or not isinstance(snapshot, Snapshot):
-            return
-        ready = ready_of(self, plan, snapshot, fused, resolver)
+    def _make_ready(self, plan: Plan, scope: Scope, resolver: Resolver) -> None:
+        ready = ready_of(self, plan, scope, resolver)
         if ready is not None and len(plan.parsed.text) <= KEPT_MAX:
             if len(self._ready) >= _CACHED:
                 self._ready.clear()

@@ -95,6 +95,9 @@ CREATE TABLE flag(assertion INTEGER NOT NULL, id INTEGER NOT NULL, cause BLOB NO
 CREATE TABLE aside(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL);
 """
 
+TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
+"""The names of its tables."""
+
 _PRAGMAS = """
 PRAGMA synchronous=NORMAL;
 PRAGMA mmap_size=0;

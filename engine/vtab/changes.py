@@ -16,7 +16,6 @@ from epql.engine.index.causes import Cause, Causes, Change
 from epql.engine.index.diff import AFTER, BEFORE, Answer, Differ, Key
 from epql.engine.index.snapshot import Window
 from epql.engine.index.states import check_states
-from epql.engine.lifecycle import NAME
 from epql.engine.vtab.base import (
     SEEN,
     Column,
@@ -27,7 +26,7 @@ from epql.engine.vtab.base import (
     is_textual,
 )
 from epql.engine.vtab.context import Context, Scope
-from epql.engine.vtab.show import address, as_seen, instant
+from epql.engine.vtab.show import address, as_seen, instant, state
 
 _JOINS = {
     f"{side}_{table}": f" LEFT JOIN {table} {side}_{table} ON {side}_{table}.id={found}"
@@ -73,7 +72,7 @@ class Changes(Relation):
         Column("predicate", "TEXT", "s.predicate", push="slot", doc="of the slot"),
         *_sided("object", "", "{}_assertion.object", "assertion"),
         *_sided("confidence", "REAL", "{}_assertion.confidence", "assertion"),
-        *_sided("lifecycle", "TEXT", "s.{}_state", show=NAME.get),
+        *_sided("lifecycle", "TEXT", "s.{}_state", show=state),
         *_sided("agent", "TEXT", "{}_agent.name", "assertion", "agent"),
         *_sided("valid_from", "TEXT", "s.{}_valid_from", show=instant),
         *_sided("valid_to", "TEXT", "s.{}_valid_to", show=instant),

@@ -31,7 +31,7 @@ from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver
 from epql.plan.unfiltered import chooses
 from epql.plan.values import Params, span_of, value
-from epql.queries import Queries, bindable
+from epql.queries import PLAIN, Queries, bindable
 from epql.settings import State
 
 if TYPE_CHECKING:
@@ -220,15 +220,12 @@ def _params(parsed: Parsed, resolver: Resolver) -> tuple[Any, ...]:
     params, zone = resolver.params, resolver.zone
     if not params:
         return ()
-    if type(params) is tuple and _PLAIN.issuperset(map(type, params)):
+    if type(params) is tuple and PLAIN.issuperset(map(type, params)):
         return params
     if isinstance(params, Mapping):
         return tuple((name, _kept(params[name], zone)) for name in parsed.named)
     kept = [_kept(found, zone) for found in params]
     return tuple([(one,) if isinstance(one, tuple) else one for one in kept])  # no pair of a name
-
-
-_PLAIN = frozenset((str, int, float, bytes, type(None)))
 
 
 @lru_cache(maxsize=1000)

@@ -12,6 +12,7 @@ from msgspec import structs
 from sqlglot import exp
 
 from epql.engine.errors import Span
+from epql.engine.fused import scope_name
 from epql.engine.reading import UnknownName
 from epql.nodes import (
     NO_CLAUSES,
@@ -83,11 +84,6 @@ class Compared:
 def parameter(bind: int | str) -> str:
     """What SQL calls a parameter of the person's."""
     return f"p{bind}" if isinstance(bind, int) else f"n_{bind}"
-
-
-def scope_name(number: int) -> str:
-    """The parameter of SQL for a scope's number; no name a person writes begins so."""
-    return f"n_0s{number}"
 
 
 def compile_query(
