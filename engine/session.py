@@ -23,6 +23,7 @@ from epql.engine.errors import InterfaceError
 from epql.engine.fused import SAW
 from epql.engine.guard import Guard, IndexGuard
 from epql.engine.heap import HEAP
+from epql.engine.index.schema import keep_in_memory
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.scratch import Scratch
 from epql.engine.vtab import show
@@ -118,6 +119,7 @@ class Session:
             lengthy.register(self.sql)
         set_limits(self.sql, allowed)
         self._is_limited = allowed != Allowed()
+        keep_in_memory(self.db, allowed.memory_bytes)
         with self.guard.ours():
             self.scratch.limit(allowed.memory_bytes)
 

@@ -98,10 +98,13 @@ CREATE TABLE aside(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT N
 TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
 """The names of its tables."""
 
-_PRAGMAS = """
+CACHE_KB = 65_536
+"""How much of a file SQLite keeps in memory, for each connection."""
+
+_PRAGMAS = f"""
 PRAGMA synchronous=NORMAL;
 PRAGMA mmap_size=0;
-PRAGMA cache_size=-65536;
+PRAGMA cache_size=-{CACHE_KB};
 PRAGMA wal_autocheckpoint=8000; -- a checkpoint syncs twice: not after every few commits of a load
 """
 
@@ -256,7 +259,13 @@ def _configure(db: apsw.Connection, busy_ms: int) -> None:
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     db.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
-    db.execute(_PRAGMAS)
+    db.execute(_PRAGMAS).fetchall()  # APSW stops at each row that one of them gives
+
+
+def keep_in_memory(db: apsw.Connection, memory_bytes: int | None) -> None:
+    """Bound what SQLite keeps of a file to a quarter of what a statement may take: it counts."""
+    kept = CACHE_KB if memory_bytes is None else min(CACHE_KB, memory_bytes // 4096)
+    db.execute(f"PRAGMA cache_size=-{max(kept, 1)}")
 
 
 def _use_wal(db: apsw.Connection, busy_ms: int) -> None:

@@ -50,6 +50,16 @@ def test_rows_that_are_taken_one_by_one_do_not_add_up(con: epql.Connection) -> N
     assert sum(1 for _ in found) == 40
 
 
+def test_a_database_larger_than_the_memory_is_read(tmp_path: Path) -> None:
+    with epql.connect(tmp_path / "kb.epql", autocommit=True) as writer:
+        rows = [(f"s/{number}", "o" * 1000) for number in range(6000)]
+        writer.cursor().executemany("ASSERT (?, 'p', ?)", rows)
+    limits = epql.Limits(memory=2_000_000)
+    with epql.connect(tmp_path / "kb.epql", limits=limits, audit="off") as reader:
+        found = reader.execute("SELECT count(*), sum(length(object)) FROM beliefs")
+        assert found.fetchall() == [(6000, 6_000_000)]
+
+
 def test_scratch_tables_stay_within_the_memory(con: epql.Connection) -> None:
     con.limits = epql.Limits(memory=5_000_000)
     con.execute("CREATE TEMP TABLE x (a)")
