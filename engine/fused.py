@@ -54,13 +54,15 @@ _TEXTS_MAX = 16
 class Gap(NamedTuple):
     """A hole in the SQL of a plan: which of its uses, of which relation, which columns are read.
 
-    `is_alone`: nothing is joined to it, and no condition chooses among its rows.
+    `is_alone`: nothing is joined to it, and no condition chooses among its rows. `is_whole`:
+    nothing leads to some of its slots, or asks for them in an order.
     """
 
     use: int
     relation: str
     columns: frozenset[str]
     is_alone: bool
+    is_whole: bool
 
 
 class Reading(NamedTuple):
@@ -164,7 +166,8 @@ class Texts:
             if isinstance(read, Compared):
                 query = read.sql
             else:
-                query = _BELIEVED[gap.relation].query(*read, gap.columns)
+                believed = _BELIEVED[gap.relation]
+                query = believed.query(*read, gap.columns, is_whole=gap.is_whole)
             parts[place] = f"({resolve.apart(query, scope_name(gap.use))})"
         sql = "".join(parts)
         try:

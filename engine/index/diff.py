@@ -72,15 +72,18 @@ class Differ:
         for name, snapshot in ((BEFORE, self.window.since), (AFTER, self.window.until)):
             shapes[name], bindings, _ = resolve.bound(self._db, self._declarations, snapshot)
             params |= {f"{name}_{key}": value for key, value in bindings.items()}
-        pairs = None if self._relation == "assertions" else resolve.at_each(shapes)
-        if pairs is None:
+        slots = None if self._relation == "assertions" else resolve.at_each(shapes, where)
+        if slots is None:
             return self._by_key(shapes, where), params
-        sides = ", ".join(f"{n}.{c} AS {n}_{c}" for n in shapes for c in _COMPARED)
-        where.append(_differs(f"{name}." for name in shapes))
-        return (
-            f"(SELECT s.id, s.subject, s.predicate, NULL AS kind, NULL AS value, {sides}"
-            f" FROM {pairs} WHERE {' AND '.join(where)}) s"
-        ), params
+        told = {name: resolve.told_of(name) for name in shapes}
+        sides = ", ".join(
+            f"{resolve.apart(told[name][column], name)} AS {name}_{column}"
+            for name in shapes
+            for column in _COMPARED
+        )
+        pairs = f"SELECT s.id, s.subject, s.predicate, NULL AS kind, NULL AS value, {sides}"
+        differs = _differs(f"s.{name}_" for name in shapes)
+        return f"(SELECT * FROM ({pairs} FROM {slots}) s WHERE {differs}) s", params
 
     def answer(self, key: Key, snapshot: Snapshot) -> Answer | None:
         """The answer for the key of a change at another snapshot."""

@@ -4,8 +4,8 @@ One rule stands here and nowhere else: what counts as a candidate (`piece`) and 
 The SQL names :t :vl :vh (Snapshot.params), :many (JSON array of predicates declared MANY) and
 whatever its caller's conditions name. Aliases: s slot, w the chosen span, a assertion.
 
-    fast     LATEST: per state one descending seek on span's key, the highest seq wins; DIFF
-             does so at two snapshots in one pass over the slots
+    fast     LATEST: per state one descending seek on span's key, the highest seq wins; where all
+             slots are read, and in DIFF, it tells the winner so that its span is not sought again
     ranked   CONFIDENCE, MANY, overlapping valid times: a window over the slot's candidates
     plain    every candidate, where no two pieces of one assertion can both match
     weighed  CREDENCE, CONSENSUS: weighed.py
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apsw
@@ -41,10 +41,14 @@ class Shape(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Rows to select from: `FROM` text with aliases s and w, and its `WHERE` conditions."""
+    """Rows to select from: `FROM` text with aliases s and w, and its `WHERE` conditions.
+
+    `told`: what stands for columns of w where no span is read (`told_of`).
+    """
 
     tables: str
     where: tuple[str, ...]
+    told: Mapping[str, str] = {}
 
 
 class Bound(NamedTuple):
@@ -123,20 +127,62 @@ def ranking(shape: Shape, slot_where: Sequence[str], *, by_object: bool = False)
     return weighed.by_credence(shape.weighing, rivals, by_object=by_object)
 
 
-def at_each(shapes: Mapping[str, Shape]) -> str | None:
-    """Slots s with their winners at several snapshots, the spans called as the snapshots are,
-    NULL where there is none; None where that is not the fast way.
+def whole(shape: Shape) -> Source | None:
+    """Where the winners of all slots come from, with no span read but by the seeks; None where
+    that is not the fast way. Nothing from outside leads to some of the slots.
+    """
+    if not _is_fast(shape) or shape.many:
+        return None
+    return Source(_numbered({"win": shape}, ()), ("s.win NOT NULL",), told_of("win"))
+
+
+def at_each(shapes: Mapping[str, Shape], slot_where: Sequence[str]) -> str | None:
+    """Slots s with the numbers of their winners at several snapshots, called as those are, NULL
+    where there is none; None where that is not the fast way. `told_of` tells what they stand for.
 
     Every parameter bears the name of its snapshot, as `apart` gives it.
     """
     if not all(_is_fast(shape) and not shape.many for shape in shapes.values()):
         return None
-    spans = [
-        apart(f"{alias}.slot=s.id AND {_is_latest(shape.states, alias)} AND {piece(alias)}", alias)
-        for alias, shape in shapes.items()
-    ]
-    joins = zip(shapes, spans, strict=True)
-    return "slot s" + "".join(f" LEFT JOIN span {alias} ON {span}" for alias, span in joins)
+    return _numbered(shapes, slot_where, apart)
+
+
+def told_of(name: str) -> dict[str, str]:
+    """Expressions for the columns of a winner's span, by its number in a column of s (`_latest`).
+
+    The first four need no seek, unless the winner was asserted several times.
+    """
+    number = f"s.{name}"
+    return {
+        "assertion": f"iif({number} & 16, {_read('assertion', number)}, {number} >> 5)",
+        "state": f"({number} & 15)",
+        "seq": f"({number} >> 5)",
+        "slot": "s.id",
+        **{column: _read(column, number) for column in READ},
+    }
+
+
+READ = ("valid_from", "valid_to", "from_tx", "to_tx")
+"""Columns of a span that its number does not tell."""
+
+
+def _read(column: str, number: str) -> str:
+    return (
+        f"(SELECT x.{column} FROM span x WHERE x.slot=s.id AND x.state={number} & 15"
+        f" AND x.seq={number} >> 5 AND {piece('x')})"
+    )
+
+
+def _numbered(
+    shapes: Mapping[str, Shape],
+    slot_where: Sequence[str],
+    named: Callable[[str, str], str] = lambda sql, _: sql,
+) -> str:
+    """Slots s, each with the numbers of its latest candidates."""
+    numbers = ", ".join(f"{named(_latest(x.states), name)} AS {name}" for name, x in shapes.items())
+    where = f" WHERE {' AND '.join(slot_where)}" if slot_where else ""
+    # LIMIT keeps SQLite from flattening it, which would compute a number wherever it is read
+    return f"(SELECT s.*, {numbers} FROM slot s{where} LIMIT -1) s"
 
 
 def apart(sql: str, name: str) -> str:
@@ -178,22 +224,29 @@ def _fast(shape: Shape, slot_where: Sequence[str]) -> Source:
 def _is_latest(states: Sequence[int], alias: str) -> str:
     """The condition that a span is the latest candidate of slot s, or another piece of it."""
     if len(states) == 1:
-        return f"{alias}.state={states[0]} AND {alias}.seq={_seek('x.seq', states[0])}"
+        return f"{alias}.state={states[0]} AND {alias}.seq=({_seek(states[0])} >> 5)"
     # LIMIT keeps SQLite from flattening the subquery, which would compute win twice
     win = f"SELECT {_latest(states)} AS win LIMIT 1"
-    return f"({alias}.state, {alias}.seq)=(SELECT win & 15, win >> 4 FROM ({win}))"
+    return f"({alias}.state, {alias}.seq)=(SELECT win & 15, win >> 5 FROM ({win}))"
 
 
 def _latest(states: Sequence[int]) -> str:
-    """An expression for the latest candidate of slot s: its seq * 16 + its state."""
-    seeks = [f"ifnull({_seek(f'x.seq*16+{state}', state)}, 0)" for state in states]
-    return f"max({', '.join(seeks)})" if seeks else "0"
+    """An expression for the number of slot s's latest candidate, NULL without one.
+
+    The number is seq * 32 + 16 + state where the assertion was asserted before, too; else
+    seq * 32 + state, and the assertion's own number is seq.
+    """
+    if len(states) < 2:
+        return _seek(states[0]) if states else "NULL"
+    seeks = ", ".join(f"ifnull({_seek(state)}, 0)" for state in states)
+    return f"nullif(max({seeks}), 0)"
 
 
-def _seek(wanted: str, state: int) -> str:
-    """An expression of the latest candidate x of slot s in a state; NULL where there is none."""
+def _seek(state: int) -> str:
+    """An expression for the same of the candidates in one state."""
     return (
-        f"(SELECT {wanted} FROM span x WHERE x.slot=s.id AND x.state={state}"
+        f"(SELECT x.seq*32+(x.seq<>x.assertion)*16+{state} FROM span x"
+        f" WHERE x.slot=s.id AND x.state={state}"
         f" AND {piece('x')} AND x.seq<((:t+1)<<20) ORDER BY x.seq DESC LIMIT 1)"
     )
 

@@ -7,6 +7,7 @@ cache serves it again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
@@ -158,22 +159,36 @@ class Believed(Relation):
         return not shape.split and shape.strategy in ("latest", "none")
 
     def query(
-        self, shape: Shape, declared: Declared, weighing: Weighing | None, wanted: Iterable[str]
+        self,
+        shape: Shape,
+        declared: Declared,
+        weighing: Weighing | None,
+        wanted: Iterable[str],
+        *,
+        is_whole: bool = False,
     ) -> str:
         """A query of the index for the rows that SQL sees of a scope of that shape: what a fused
         plan has in the place of the virtual table. Its parameters are those of `bindings`.
 
         `wanted`: names of columns; `weighing`: what decides credence, if that is among them.
+        `is_whole`: no condition from outside leads to some of the slots.
         """
         columns = [column for column in self.readable if column.name in wanted]
         if declared.topics:
             columns = [_told(declared.topics, column) for column in columns]
         selected = [f"{_shown(column, shape, weighing)} AS {column.name}" for column in columns]
         aliases = set[str]().union(*(column.joins for column in columns))
+        whole = self.whole(shape) if is_whole else None
+        if whole is not None and _is_told(selected, aliases):
+            return _select(whole, selected, aliases, [])
         where = Where({})
         return " UNION ALL ".join(
             _select(source, selected, aliases, []) for source in self.sources(shape, where, None)
         )
+
+    def whole(self, shape: Shape) -> Source | None:
+        """Where all rows come from at once, if there is such a way."""
+        return None
 
     def cost(self, given: set[str]) -> tuple[float, int]:
         if "id" in given or {"subject", "predicate"} <= given:
@@ -198,6 +213,9 @@ class Beliefs(Believed):
 
     def sources(self, shape: Shape, where: Where, window: tuple[int, int] | None) -> list[Source]:
         return resolve.winners(shape, where.slot)
+
+    def whole(self, shape: Shape) -> Source | None:
+        return resolve.whole(shape)
 
 
 class Assertions(Believed):
@@ -303,9 +321,19 @@ def _expression(column: Column, shape: Shape) -> str:
     return column.sql
 
 
+def _is_told(selected: Sequence[str], aliases: set[str]) -> bool:
+    """Whether what is selected of a winner's span needs one seek at most, if no span is read."""
+    texts = [*selected, *(_JOINS[alias] for alias in aliases)]
+    return len(set(_OF_SPAN.findall(" ".join(texts))) & {*resolve.READ}) < 2
+
+
+_OF_SPAN = re.compile(r"\bw\.(\w+)")
+
+
 def _select(source: Source, selected: list[str], aliases: set[str], row: list[str]) -> str:
     if "g" in aliases:
         aliases = aliases | {"a"}
     joins = "".join(text for alias, text in _JOINS.items() if alias in aliases)
     where = " AND ".join([*source.where, *row])
-    return f"SELECT {', '.join(selected)} FROM {source.tables}{joins} WHERE {where}"
+    rows = f"SELECT {', '.join(selected)} FROM {source.tables}{joins} WHERE {where}"
+    return _OF_SPAN.sub(lambda found: source.told[found[1]], rows) if source.told else rows

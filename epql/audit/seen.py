@@ -6,7 +6,7 @@ times sixteen, plus the code of its state; a row of changes names both sides by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from operator import itemgetter, length_hint
 from typing import Any
@@ -31,6 +31,7 @@ READS_MAX = 1000
 _TOGETHER = 256
 """Rows of a virtual table that are looked at together, once many have been."""
 _DIGEST = 32
+_SIDE = _DIGEST + 1
 
 
 class Seen:
@@ -143,7 +144,8 @@ def _told(database: Database, marks: Mapping[Any, None], via: str) -> tuple[Read
     return tuple(dict.fromkeys(reads))
 
 
-def _sides(mark: bytes, via: str) -> Sequence[Read]:
-    size = _DIGEST + 1
-    sides = [mark[start : start + size] for start in range(0, len(mark), size)]
-    return [(side[:_DIGEST], side[_DIGEST], via) for side in sides]
+def _sides(mark: bytes, via: str) -> tuple[Read, ...]:
+    first = mark[:_DIGEST], mark[_DIGEST], via
+    if len(mark) == _SIDE:
+        return (first,)
+    return first, (mark[_SIDE:-1], mark[-1], via)

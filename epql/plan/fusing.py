@@ -196,6 +196,7 @@ def _dug(
     for node in found:
         if isinstance(node, Hole):
             names.setdefault(node.meta["seen_of"].name.lower(), set()).add(SEEN)
+    is_whole = _is_whole(tables, found)
     gaps, predicates = [], []
     for number, table in enumerate(tables):
         relation, use = table.this.name, number_of(table)
@@ -206,7 +207,7 @@ def _dug(
             columns &= names.get("", set()) | names.get(table.alias_or_name.lower(), set())
         if _select_of(table) is tree and SEEN in names.get(table.alias_or_name.lower(), ()):
             columns.add(SEEN)
-        gaps.append(Gap(use, relation, frozenset(columns), is_alone))
+        gaps.append(Gap(use, relation, frozenset(columns), is_alone, is_whole))
         predicates.append(predicate)
         table.set("this", Hole(this=number))
     return tuple(gaps), tuple(predicates)
@@ -231,10 +232,27 @@ def _is_alone(table: exp.Table) -> bool:
     return not select.args.get("joins") and select.args.get("where") is None
 
 
+def _is_whole(tables: Sequence[exp.Table], found: Sequence[exp.Expr]) -> bool:
+    """Whether a query reads one relation, all its slots, in no order that an index has."""
+    if not _is_single(tables, found) or _is_joined(tables[0]):
+        return False
+    select = _select_of(tables[0])
+    parts = [select.args.get(part) for part in ("where", "order")]
+    columns = (column for part in parts if part for column in part.find_all(exp.Column))
+    return all(column.name.lower() not in _OF_SLOTS for column in columns)
+
+
+_OF_SLOTS = ("subject", "predicate", "topic")
+
+
+def _is_single(tables: Sequence[exp.Table], found: Sequence[exp.Expr]) -> bool:
+    """Whether a query is one SELECT that reads one relation."""
+    return len(tables) == 1 and sum(isinstance(node, exp.Query) for node in found) == 1
+
+
 def _is_point(tables: Sequence[exp.Table], found: Sequence[exp.Expr]) -> bool:
     """Whether a query reads the one belief of a slot that it names."""
-    is_one = len(tables) == 1 and sum(isinstance(node, exp.Query) for node in found) == 1
-    if not is_one or tables[0].this.name != "beliefs":
+    if not _is_single(tables, found) or tables[0].this.name != "beliefs":
         return False
     return all(_said_of(tables[0], name) is not None for name in ("subject", "predicate"))
 

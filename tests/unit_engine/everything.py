@@ -1,5 +1,5 @@
 """A database in which every relation has rows: NULLs, mixed types, case variants, 64-bit edges,
-MANY predicates, superseded tails.
+MANY predicates, superseded tails, winners that were asserted again.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def made(audit: str = "lazy", *, many: bool = True) -> tuple[epql.Connection, Te
         who, source = AGENTS[number % 4], SOURCES[number % 4]
         subject = "s/0" if number % 2 else "S/0"
         say("ASSERT (?, 'tag', ?) AGENT ? SOURCE ?", (subject, obj, who, source))
+    for number, obj in enumerate(OBJECTS[:4]):  # once more, and the latest of its slot so
+        say("ASSERT (?, 'p', ?) CONFIDENCE ?", (f"s/{number}", obj, (1, 0.5, 0.25, 0)[number]))
     say("ASSERT ('1', '1', '1') LIFECYCLE APPROVED KEY 'k'")
     say("ASSERT ('1', 'q', 'old') LIFECYCLE APPROVED VALID FROM '2023-01-01' TO '2025-01-01'")
     say("SUPERSEDE ('1', 'q') WITH 'new' REASON 'moved on'")

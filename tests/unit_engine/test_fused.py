@@ -17,12 +17,12 @@ from tests.tools.sqldiff import Generator, Table
 from tests.unit_engine import everything
 
 READ_AS = (
-    "beliefs", "beliefs LIFECYCLE ANY", "beliefs AS OF TX 40 LIFECYCLE ANY",
+    "beliefs", "beliefs LIFECYCLE ANY", "beliefs AS OF TX 44 LIFECYCLE ANY",
     "beliefs LIFECYCLE ANY RESOLVE BY NONE", "beliefs RESOLVE BY CONFIDENCE",
     "beliefs LIFECYCLE APPROVED VALID ANYTIME",
     "assertions", "assertions AS OF TX 40 LIFECYCLE ANY", "assertions LIFECYCLE ANY VALID ANYTIME",
     "history", "history AS OF TX 40 LIFECYCLE ANY", "history LIFECYCLE ANY VALID ANYTIME",
-    "beliefs LIFECYCLE ANY DIFF SINCE TX 10",
+    "beliefs LIFECYCLE ANY DIFF SINCE TX 10 UNTIL TX 44",
     "assertions LIFECYCLE ANY DIFF SINCE TX 10 UNTIL TX 40", "beliefs DIFF SINCE TX 30",
 )  # fmt: skip
 
