@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -25,16 +25,17 @@ from epql.engine.audit.index import AuditIndex
 from epql.engine.audit.log import AuditLog, check_mode
 from epql.engine.clock import micros, system_clock
 from epql.engine.doubt import DOUBTFUL, put_in_doubt
-from epql.engine.errors import Error, InterfaceError, OperationalError
+from epql.engine.errors import Error, InterfaceError, InternalError, OperationalError
 from epql.engine.files import Files
 from epql.engine.governance.rules import Rulebook
 from epql.engine.index.ask import only
 from epql.engine.index.declarations import Declarations, Views
 from epql.engine.index.fold import Fold
 from epql.engine.ingest import applied, catch_up, checkpoint, diverged
-from epql.engine.journal.reader import read_frames, records_of
+from epql.engine.journal.reader import read_frame_at, read_frames, records_of
 from epql.engine.journal.recovery import Recovery, open_tail
 from epql.engine.journal.segments import list_segments, segment_name
+from epql.engine.journal.tail import Tail, tail_at
 from epql.engine.journal.writer import JournalWriter
 from epql.engine.lock import Note
 from epql.engine.opening import (
@@ -249,12 +250,27 @@ class Database:
 
     def journal_records(self, first: int, last: int) -> Iterator[tuple[int, str, str, bytes]]:
         """(tx, position, kind, payload) of the records of commits first to last."""
-        for frame in read_frames(self.files, after_tx=first - 1):
+        for frame in read_frames(
+            self.files, after_tx=first - 1, after=self._place_after(first - 1)
+        ):
             if frame.tx > last:
                 return
+            name = segment_name(frame.segment)
             for kind, _, payload, offset in records_of(frame):
-                position = f"{segment_name(frame.segment)}:{frame.offset + offset}"
-                yield frame.tx, position, kind, bytes(payload)
+                yield frame.tx, f"{name}:{frame.offset + offset}", kind, bytes(payload)
+
+    def _place_after(self, tx: int) -> Tail | None:
+        """Where the journal goes on after a commit, so that nothing before it is read; None: the
+        index does not say, or what it says is not so."""
+        sql = "SELECT segment, offset FROM txn WHERE tx=? AND offset NOT NULL"
+        row = self.db.execute(sql, (tx,)).fetchone()
+        if row is None:
+            return None
+        with suppress(InternalError):
+            frame = read_frame_at(self.files, *row)
+            if frame.tx == tx:
+                return tail_at(frame)
+        return None
 
     def audited(self) -> AuditIndex:
         """What is known of reads; to be caught up before it is asked (`catch_up`)."""

@@ -29,9 +29,10 @@ def closest(word: str, known: Iterable[str]) -> list[str]:
     found: list[tuple[int, str]] = []
     for item in known:
         other = item.lower()
-        if other == wanted or abs(len(other) - len(wanted)) > 6:
+        least = abs(len(other) - len(wanted))
+        if other == wanted or least > 6:
             continue
-        far = distance(wanted, other)
+        far = distance(wanted, other) if least <= limit else least
         if far <= limit and far < len(other):
             found.append((far, item))
         elif min(len(wanted), len(other)) > 2 and (

@@ -33,9 +33,9 @@ class Size(NamedTuple):
 
 SIZES: dict[tuple[str, str], Size] = {
     ("C1", "fused plans"): Size("rounds", 60, 20_000),
-    ("C1", "the large relations"): Size("queries a table", 300, 200_000),
-    ("C1", "the other relations"): Size("queries a table", 400, 200_000),
-    ("C1", "what is believed"): Size("queries a table", 2_000, 200_000),
+    ("C1", "the large relations"): Size("queries a table", 5_000, 200_000),
+    ("C1", "the other relations"): Size("queries a table", 5_000, 200_000),
+    ("C1", "what is believed"): Size("queries a table", 5_000, 200_000),
     ("C2", "governed, in memory"): Size("lives", 150, 15_000),
     ("C2", "governed, on disk"): Size("lives", 100, 10_000),
     ("C2", "plain, in memory"): Size("lives", 150, 15_000),

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from epql.engine.clock import FOREVER
 from epql.engine.explain import ground, words
-from epql.engine.explain.near import nearest
+from epql.engine.explain.near import Near, nearest
 from epql.engine.explain.slot import (
     Asked,
     Fact,
@@ -70,14 +71,52 @@ class Reason(NamedTuple):
     clause: str | None = None
 
 
+class Never:
+    """Nobody ever asserted it. What is near is looked for only when it is read: in a wide slot
+    that means comparing with thousands of names.
+    """
+
+    reason = "never_asserted"
+    at = agent = by = None
+
+    def __init__(self, index: Index, subject: str, predicate: str, obj: Any) -> None:
+        self._index = index
+        self._triple = (subject, predicate, obj)
+
+    @cached_property
+    def near(self) -> Near | None:
+        """The assertion that is nearest to it."""
+        return nearest(self._index, *self._triple)
+
+    @property
+    def sentence(self) -> str:
+        """As a Reason's."""
+        if self.near is None:
+            return "nobody asserted it"
+        return f"nobody asserted it; did you mean {words.triple(*self.near.triple)}?"
+
+    @property
+    def id(self) -> str | None:
+        """Of what is near."""
+        if self.near is None:
+            return None
+        row = only(self._index.db, "SELECT digest FROM assertion WHERE id=?", self.near[:1])
+        return address(bytes(row[0]))
+
+    @property
+    def clause(self) -> str:
+        """How to state it."""
+        return f"ASSERT {words.triple(*self._triple)}"
+
+
 def reasons(
     index: Index, subject: str, predicate: str, obj: Any, snapshot: Snapshot
-) -> Iterator[Reason]:
+) -> Iterator[Reason | Never]:
     """What keeps (subject, predicate, obj) from being the answer; or that it is the answer."""
     slot = slot_named(index, subject, predicate, FOREVER >> 20)
     known = [] if slot is None else _assertions(index, slot, obj)
     if slot is None or not known:
-        yield _never(index, subject, predicate, obj)
+        yield Never(index, subject, predicate, obj)
         slot = slot or Slot(0, subject, predicate, "")
     else:
         yield from _of_assertions(index, slot, obj, known, snapshot)
@@ -209,17 +248,6 @@ def _later(index: Index, slot: Slot, known: tuple[int, bytes], snapshot: Snapsho
     clause = f"AS OF TX {tx} {way(index, slot, fact, then)}".strip()
     sentence = f"it was asserted later, {words.when(at)}, by {agent}"
     return Reason("recorded_later", sentence, instant(at), agent, address(digest), None, clause)
-
-
-def _never(index: Index, subject: str, predicate: str, obj: Any) -> Reason:
-    clause = f"ASSERT {words.triple(subject, predicate, obj)}"
-    near = nearest(index, subject, predicate, obj)
-    if near is None:
-        return Reason("never_asserted", "nobody asserted it", clause=clause)
-    sql = "SELECT digest FROM assertion WHERE id=?"
-    row = only(index.db, sql, (near.assertion,))
-    sentence = f"nobody asserted it; did you mean {words.triple(*near.triple)}?"
-    return Reason("never_asserted", sentence, id=address(bytes(row[0])), clause=clause)
 
 
 def _forbidden(rule: ground.Told) -> Reason:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import apsw
 
@@ -51,6 +51,10 @@ class Point(NamedTuple):
     bound: bool
 
 
+_ANSWERS_MAX = 20_000
+"""Of one slot that are kept: those before its last points, where every change is looked for."""
+
+
 class Causes:
     """Looks for the causes of the changes of one window."""
 
@@ -60,19 +64,37 @@ class Causes:
         self._window = differ.window
         self._differ = differ
         self._is_weighed = differ.window.until.strategy in WEIGHED
+        self._slot: int | None = None
+        """The slot at hand: the changes of one come one after the other."""
+        self._points: list[Point] = []
+        self._before: dict[int, dict[Key, Answer]] = {}
+        """Its answers before the points of those numbers."""
+        self._room = 0
 
     def of(self, change: Change) -> Cause:
         """The last event at which the slot's answer became the after side."""
-        points = sorted(self._points(change))
-        for number in range(len(points) - 1, -1, -1):
-            earlier = self._at(points[number - 1]) if number else self._window.since
-            if self._differ.answer(change.key, earlier) != change.after:
-                return self._event(points[number], change)
+        if change.key.slot != self._slot:
+            self._slot, self._points = change.key.slot, sorted(self._points_of(change))
+            self._before, self._room = {}, _ANSWERS_MAX
+        for number in range(len(self._points) - 1, -1, -1):
+            if self._answers_before(number).get(change.key) != change.after:
+                return self._event(self._points[number], change)
         return Cause("DEFINE", None, self._window.until.clock, None, None)
+
+    def _answers_before(self, number: int) -> dict[Key, Answer]:
+        """The answers of the slot at hand before one of its points."""
+        found = self._before.get(number)
+        if found is None:
+            earlier = self._at(self._points[number - 1]) if number else self._window.since
+            found = self._differ.answers(cast(int, self._slot), earlier)
+            self._room -= 1 + len(found)
+            if self._room >= 0:
+                self._before[number] = found
+        return found
 
     # ------------------------------------------------------------ points
 
-    def _points(self, change: Change) -> Iterator[Point]:
+    def _points_of(self, change: Change) -> Iterator[Point]:
         """The instants in the window at which the slot's answer may change."""
         since, until = self._window.since, self._window.until
         found = set(self._touched.get(change.key.slot, ()))

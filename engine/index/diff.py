@@ -85,15 +85,14 @@ class Differ:
         differs = _differs(f"s.{name}_" for name in shapes)
         return f"(SELECT * FROM ({pairs} FROM {slots}) s WHERE {differs}) s", params
 
-    def answer(self, key: Key, snapshot: Snapshot) -> Answer | None:
-        """The answer for the key of a change at another snapshot."""
+    def answers(self, slot: int, snapshot: Snapshot) -> dict[Key, Answer]:
+        """The answers of a slot at another snapshot, by the keys of changes."""
         shape, params, _ = resolve.bound(self._db, self._declarations, snapshot)
-        params["slot"] = key.slot
-        sql = self._answers(shape, ["s.id=:slot"])
-        for row in self._db.execute(sql, params):
-            if Key(*row[:3]) == key:
-                return Answer(*row[3:])
-        return None
+        params["slot"] = slot
+        found: dict[Key, Answer] = {}
+        for row in self._db.execute(self._answers(shape, ["s.id=:slot"]), params):
+            found.setdefault(Key(*row[:3]), Answer(*row[3:]))
+        return found
 
     # ------------------------------------------------------------ candidates
 

@@ -25,6 +25,7 @@ import apsw
 from epql.engine.errors import ProgrammingError
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.store.objects import NAMED
+from epql.engine.vtab.again import Again, asked
 from epql.engine.vtab.context import Context, Scope
 
 SqlValue = Any
@@ -53,6 +54,8 @@ PUSHES: dict[str, tuple[str, ...]] = {
     "id": _EQUAL,
     "instant": _ORDER,  # the text of an instant, microseconds in the index
 }
+
+_NUMBERS = ("integer", "real")
 
 SCOPE = "epql_scope"
 """The first hidden column: the number under which the planner registered the scope. It is the
@@ -275,10 +278,20 @@ class Cursor:
         self._hidden: dict[str, SqlValue] = {}
         self._places: Places = {}
         self._behind = 0
+        self._again = Again()
 
     def Filter(self, _number: int, text: str, values: tuple[SqlValue, ...]) -> None:
+        self._context.turns.check()
+        key = asked(text, values)
+        rows = self._again.rows(key)
+        if rows is None:
+            rows = self._again.passing(key, self._read(text, values))
+        self._rows = rows
+        self._row = next(rows, None)
+
+    def _read(self, text: str, values: tuple[SqlValue, ...]) -> Iterator[tuple[SqlValue, ...]]:
+        """The rows of a Filter; notes how they are laid out."""
         relation, context = self._relation, self._context
-        context.turns.check()
         use, columns, self._places = _layout(relation, text)
         by_name = _columns_by_name(relation)
         hidden: dict[str, SqlValue] = {}
@@ -287,12 +300,13 @@ class Cursor:
             column = by_name.get(name)
             if column is None:
                 hidden[name] = value
+            elif op == "=" and column.push in _NUMBERS and not _may_be_number(value):
+                return iter(())
             else:
                 conditions.append(Condition(column, op, value))
         self._hidden = dict(hidden)
         if None in hidden.values():
-            self._rows, self._row = iter(()), None  # nothing is equal to NULL
-            return
+            return iter(())  # nothing is equal to NULL
         hidden = {name: value for name, value in hidden.items() if value != NOT_GIVEN}
         for name in relation.arguments:
             if name in hidden:
@@ -304,15 +318,12 @@ class Cursor:
         if context.noted is not None:
             context.noted(relation.name, scope, conditions)
         watcher = None if relation.seen is None else context.watcher(number)
-        if watcher is None or relation.seen is None:
-            self._rows = relation.rows(context, scope, columns, conditions)
-        else:
-            columns = (*columns, relation.seen)
-            self._rows = watcher(
-                relation.rows(context, scope, columns, conditions), len(columns) - 1
-            )
         self._behind = len(columns)
-        self._row = next(self._rows, None)
+        if watcher is None or relation.seen is None:
+            return relation.rows(context, scope, columns, conditions)
+        self._behind += 1
+        rows = relation.rows(context, scope, (*columns, relation.seen), conditions)
+        return watcher(rows, len(columns))
 
     def Eof(self) -> bool:
         return self._row is None
@@ -379,6 +390,18 @@ def _columns_by_name(relation: Relation) -> dict[str, Column]:
 def is_textual(value: SqlValue) -> bool:
     """Whether a comparison of text with this value is one of bytes, whatever its affinity."""
     return isinstance(value, (str, bytes))
+
+
+def _may_be_number(value: SqlValue) -> bool:
+    """Whether a column of numbers can be equal to a value, which SQLite reads as a number where
+    it can: so SELECT … WHERE tx IN (SELECT digest …) reads nothing for any digest."""
+    if not isinstance(value, str):
+        return not isinstance(value, bytes)
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def number_of(context: Context, name: SqlValue, kind: str = "H") -> int | None:

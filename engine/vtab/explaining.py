@@ -202,7 +202,7 @@ class WhyNot(_Question):
 
     def answer(
         self, context: Context, snapshot: Snapshot, given: Given
-    ) -> Iterator[why_not.Reason]:
+    ) -> Iterator[why_not.Reason | why_not.Never]:
         if not set(ARGUMENTS) <= given.keys():
             raise ProgrammingError(
                 "why_not needs a subject, a predicate and an object",

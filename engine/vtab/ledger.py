@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 from epql.engine.digest import digest
@@ -152,17 +152,33 @@ class SetAside(Listing):
     )
 
 
+Record = tuple[int, str, str, bytes]
+"""(tx, position, kind, payload), as a session gives them."""
+
+_JOURNAL: tuple[tuple[Column, Callable[[Record], SqlValue]], ...] = (
+    (Column("tx", "INTEGER", "", push="integer", doc="the commit it belongs to"), lambda r: r[0]),
+    (Column("position", "TEXT", "", doc="file and byte offset"), lambda r: r[1]),
+    (
+        Column("kind", "TEXT", "", doc="the letter of its kind, such as H for an assertion"),
+        lambda r: r[2],
+    ),
+    (
+        Column("key", "TEXT", "", doc="its key in the store: kind and digest"),
+        lambda r: f"{r[2]}:{digest(r[3]).hex()}",
+    ),
+    (
+        Column("digest", "TEXT", "", doc="the BLAKE3 of its bytes, in hex"),
+        lambda r: digest(r[3]).hex(),
+    ),
+    (Column("size", "INTEGER", "", doc="its bytes"), lambda r: len(r[3])),
+)
+
+
 class Journal(Relation):
     name = "journal"
     doc = "one row per record of the journal, read from its files"
-    columns = (
-        Column("tx", "INTEGER", "tx", push="integer", doc="the commit it belongs to"),
-        Column("position", "TEXT", "position", doc="file and byte offset"),
-        Column("kind", "TEXT", "kind", doc="the letter of its kind, such as H for an assertion"),
-        Column("key", "TEXT", "key", doc="its key in the store: kind and digest"),
-        Column("digest", "TEXT", "digest", doc="the BLAKE3 of its bytes, in hex"),
-        Column("size", "INTEGER", "size", doc="its bytes"),
-    )
+    columns = tuple(column for column, _ in _JOURNAL)
+    readers = {column.name: read for column, read in _JOURNAL}  # noqa: RUF012
 
     def rows(
         self,
@@ -176,14 +192,9 @@ class Journal(Relation):
             if isinstance(value, int):
                 low = max(low, {"=": value, ">": value + 1, ">=": value}.get(op, low))
                 high = min(high, {"=": value, "<": value - 1, "<=": value}.get(op, high))
-        names = [column.name for column in wanted]
-        for tx, position, kind, payload in context.journal_records(low, high):
-            address = digest(payload).hex()
-            row = {
-                "tx": tx, "position": position, "kind": kind, "size": len(payload),
-                "digest": address, "key": f"{kind}:{address}",
-            }  # fmt: skip
-            yield (*(row[name] for name in names), position)
+        readers = [self.readers[column.name] for column in wanted]
+        for record in context.journal_records(low, high):
+            yield (*[read(record) for read in readers], record[1])
 
     def cost(self, given: set[str]) -> tuple[float, int]:
         return (100.0, 100) if given else (1e6, 1_000_000)

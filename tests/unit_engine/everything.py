@@ -55,9 +55,10 @@ def made(audit: str = "lazy", *, many: bool = True) -> tuple[epql.Connection, Te
     say("DEFINE QUERY V2 AS SELECT * FROM beliefs")
     for agent, number in (("ann", 1), ("bob", 2), ("1", 3)):
         say(f"SET AGENT '{agent}'")
-        say("VOTE FOR (SELECT id FROM assertions) WEIGHT 0.5 REASON 'why'")
+        some = f"(SELECT id FROM assertions ORDER BY id LIMIT 8 OFFSET {5 * number})"
+        say(f"VOTE FOR {some} WEIGHT 0.5 REASON 'why'")
         say(f"VOTE AGAINST ('s/{number}', 'p')")
-        say("CONFIRM (SELECT id FROM assertions) SOURCE 'src'")
+        say(f"CONFIRM {some} SOURCE 'src'")
         say(f"DEFINE AGENT 'agent {number}' (kind = 'p', level = {number})")
         say(f"DEFINE TOPIC 't{number}' (subjects = 's/{number}*, {number}/*')")
         say(f"DEFINE POLICY trust_strength = {number}")
@@ -71,7 +72,8 @@ def made(audit: str = "lazy", *, many: bool = True) -> tuple[epql.Connection, Te
     ).fetchall():
         say("ASSERT (?, 'derived', 1) BECAUSE ?", (name, name))
         say("RETRACT ?", (name,))
-    for number, (name,) in enumerate(found.execute("SELECT id FROM assertions").fetchall()):
+    assertions = found.execute("SELECT id FROM assertions ORDER BY id").fetchall()
+    for number, (name,) in enumerate(assertions[::3]):
         to, forbid = " TO 'x'" * (number % 2), " FORBID" * (number % 3)
         say(f"CORRECT ?{to}{forbid[:7]} REASON 'why'", (name,))
     say("CONFIRM (SELECT id FROM assertions WHERE flagged NOT NULL LIMIT 3)")

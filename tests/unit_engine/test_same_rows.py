@@ -63,8 +63,8 @@ ARGUMENTS = {
     "blame": "x'', 's/1', 'p', x'', 40",
     "why_not": "x'', 's/1', 'p', '1'",
     "checked": "x'', 'z', 'p', '1'",
-    "changes": "x'', 10",
-    "assertion_changes": "x'', 10",
+    "changes": "x'', 118",
+    "assertion_changes": "x'', 118",
 }
 """What a relation is asked with, where that is not a subject and a predicate."""
 MORE = {
