@@ -16,7 +16,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
@@ -217,21 +217,23 @@ class AuditLog:
                 return
             self._due.clear()
             self._is_due = False  # whoever comes from here on wakes the thread again
-            self.flush()
+            with suppress(MemoryError):  # all of it waits still, for the next read
+                self.flush()
 
     def _write(self) -> None:
-        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        waiting = deque(self._waiting.popleft() for _ in range(len(self._waiting)))
         self._bytes = 0
-        batch = _records(waiting)
-        if not batch:
-            return
+        batch: list[Record] = []
         try:
+            _make(waiting, batch)
+            if not batch:
+                return
             if self._stream is None:
                 self._stream = take(self.chains)
             self._stream.append(batch, self._latest)
         except BaseException:
-            self._waiting.extendleft(reversed(batch))
-            self._bytes += sum(len(data) for _, _, data in batch)
+            self._waiting.extendleft(reversed((*batch, *waiting)))
+            self._bytes += sum(len(data) for _, _, data in batch) + _RECORD_BYTES * len(waiting)
             raise
         if self._stream.is_full(system_us()):
             self._let_go()
@@ -268,18 +270,20 @@ class AuditLog:
                 stream.close(system_us())
 
 
-def _records(waiting: Sequence[Record | Late]) -> list[Record]:
-    """The records of what waits; those that are made now are made a few at a time, so that readers
-    wait for a few and not for Python's whole switch interval."""
-    found: list[Record] = []
-    for number, one in enumerate(waiting):
+def _make(waiting: _Waiting, batch: list[Record]) -> None:
+    """Move what waits to a batch of records. Those that are made now are made a few at a time, so
+    that readers wait for a few and not for Python's whole switch interval."""
+    number = 0
+    while waiting:
+        one = waiting[0]
         if isinstance(one, tuple):
-            found.append(one)
-            continue
-        found += one.records()
-        if number % _TOGETHER == 0:
-            time.sleep(0)
-    return found
+            batch.append(one)
+        else:
+            batch += one.records()
+            number += 1
+            if number % _TOGETHER == 0:
+                time.sleep(0)
+        waiting.popleft()  # now that its records are there
 
 
 _TOGETHER = 16

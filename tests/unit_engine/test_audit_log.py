@@ -14,7 +14,7 @@ from epql.engine.audit import log as log_module
 from epql.engine.audit import stream
 from epql.engine.audit.chains import DiskChains, MemoryChains
 from epql.engine.audit.index import AuditIndex
-from epql.engine.audit.log import AuditLog
+from epql.engine.audit.log import AuditLog, Record
 from epql.engine.audit.record import Answered, Asked, decode, digest_of, encode, query_id
 from epql.engine.errors import Error, OperationalError
 from epql.engine.files import OsFiles, OsHandle, translate
@@ -340,3 +340,48 @@ def test_an_unknown_mode_makes_no_database(tmp_path: Path, mode: str) -> None:
         epql.connect(tmp_path / "kb", audit=mode)
     assert caught.value.code == "connect.audit"
     assert not (tmp_path / "kb").exists()
+
+
+class MadeAtTheSecondTry:
+    """A read whose records cannot be made at first, as where memory is short."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.is_tried = False
+
+    def records(self) -> list[Record]:
+        if not self.is_tried:
+            self.is_tried = True
+            raise MemoryError
+        return [("Q", 0, self.data)]
+
+
+def test_what_cannot_be_made_now_is_written_with_what_came_before_and_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "PAUSE_S", LIMIT_S)  # the thread leaves it to us
+    log = AuditLog(DiskChains(tmp_path), "lazy")
+    before = log.ask(asked(log))
+    between = asked(log)
+    log.later(MadeAtTheSecondTry(encode(between)), START, 0)
+    after = log.ask(asked(log))
+    with pytest.raises(MemoryError):
+        log.flush()
+    log.flush()
+    assert ids(AuditIndex(log)) == {before, digest_of(between), after}
+    log.close()
+
+
+def test_the_thread_outlives_a_lack_of_memory(tmp_path: Path) -> None:
+    log = AuditLog(DiskChains(tmp_path), "lazy")
+    first = asked(log)
+    late = MadeAtTheSecondTry(encode(first))
+    log.later(late, START, 0)
+    began = time.monotonic()
+    while not late.is_tried:
+        assert time.monotonic() - began < LIMIT_S, "the thread did not try"
+        time.sleep(0.005)
+    second = log.ask(asked(log))
+    wait_until_written(tmp_path)
+    log.close()
+    assert ids(AuditIndex(log)) == {digest_of(first), second}
