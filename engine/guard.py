@@ -18,8 +18,10 @@ from epql.engine.index.schema import TABLES
 from epql.engine.vtab import show
 from epql.engine.vtab.register import RELATIONS
 
-TABLE_FUNCTIONS = frozenset(("json_each", "json_tree"))
-READ = INTERNAL | TABLE_FUNCTIONS
+TABLE_FUNCTIONS = ("json_each", "json_tree")
+"""Table functions of SQLite that a query may use."""
+
+READ = INTERNAL.union(TABLE_FUNCTIONS)
 """What a fused plan may read."""
 
 _ALWAYS = frozenset((apsw.SQLITE_SELECT, apsw.SQLITE_RECURSIVE))

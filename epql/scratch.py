@@ -7,6 +7,7 @@ from typing import Any
 
 from epql import nodes
 from epql.engine.errors import Error, ProgrammingError, Span
+from epql.engine.guard import TABLE_FUNCTIONS
 from epql.engine.scratch import Scratch
 from epql.engine.vtab.register import RELATIONS
 from epql.nodes import NO_CLAUSES, Expression, Parsed
@@ -191,7 +192,7 @@ def _not_scratch(statement: Change) -> ProgrammingError:
 
 
 def _check_free(name: Expression) -> None:
-    if name.name.lower() in (*RELATIONS, *catalog.TABLE_FUNCTIONS, *catalog.COMPARING):
+    if name.name.lower() in (*RELATIONS, *TABLE_FUNCTIONS, *catalog.COMPARING):
         raise ProgrammingError(
             f"{name.name!r} is the name of a relation",
             code="scratch.name",

@@ -17,11 +17,12 @@ from epql.connection import Connection
 from epql.engine import suggest
 from epql.engine.errors import Error
 from epql.engine.governance.conditions import COLUMNS
+from epql.engine.guard import TABLE_FUNCTIONS
 from epql.engine.suggest import Found
 from epql.engine.vtab.register import RELATIONS
 from epql.explain import answers
 from epql.parse.ahead import Slot
-from epql.plan.catalog import DIFFS, TABLE_FUNCTIONS
+from epql.plan.catalog import DIFFS
 from epql.repl.offer import Command, Item, Table
 
 _FILES_MAX = 200

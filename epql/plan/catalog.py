@@ -15,9 +15,6 @@ from epql.engine.vtab.register import RELATIONS
 COMPARING = ("epql_sides", "epql_rows", "epql_marked", "epql_left")
 """The tables of a comparison (compare.py), which no text may name."""
 
-TABLE_FUNCTIONS = ("json_each", "json_tree")
-"""Table functions of SQLite that a query may use."""
-
 DIFFS = {"beliefs": "changes", "assertions": "assertion_changes"}
 """The relation that holds the changes of another."""
 

@@ -17,10 +17,10 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from epql.engine.fused import COLUMNS, DIFFS, INTERNAL, SAW, SINK, Gap, Texts
+from epql.engine.guard import TABLE_FUNCTIONS
 from epql.engine.vtab.base import HIDDEN, SEEN
 from epql.nodes import Bind, Expression, Hole, Words, every
 from epql.plan.carried import Carried, is_star, number_of
-from epql.plan.catalog import TABLE_FUNCTIONS
 from epql.plan.diff import conjuncts
 from epql.sqlgen import to_sqlite
 from epql.sqlgen.expressions import HOLE

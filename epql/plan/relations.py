@@ -19,6 +19,7 @@ from msgspec import structs
 from sqlglot import exp
 
 from epql.engine.errors import Error, ProgrammingError, Span
+from epql.engine.guard import TABLE_FUNCTIONS
 from epql.engine.vtab.register import RELATIONS
 from epql.nodes import LABELS, LEVELLED, NO_CLAUSES, Bind, Clauses, Diff, Words, copied, every
 from epql.plan import catalog, columns, compare, diff, views
@@ -202,7 +203,7 @@ class Relations:
                 with_=copied(other.with_),
             )
             self._put(table, copy, own, other.level, other.names, (level, names))
-        elif (other is not None and call is None) or (call and name in catalog.TABLE_FUNCTIONS):
+        elif (other is not None and call is None) or (call and name in TABLE_FUNCTIONS):
             if own:
                 clause = next(n for n in Clauses.__struct_fields__ if getattr(own, n) is not None)
                 raise _meaningless(clause, name, getattr(own, clause).span)

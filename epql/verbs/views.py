@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from epql.engine.content import check_name
 from epql.engine.errors import ProgrammingError
+from epql.engine.guard import TABLE_FUNCTIONS
 from epql.engine.vtab.register import RELATIONS
 from epql.nodes import DefineQuery, DropQuery, Expression
-from epql.plan.catalog import COMPARING, TABLE_FUNCTIONS, nearest
+from epql.plan.catalog import COMPARING, nearest
 from epql.verbs.work import Answer, Work
 
 
