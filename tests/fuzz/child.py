@@ -4,10 +4,12 @@
 
 FOLDER is libFuzzer's corpus. A finding does not end the run: the input goes to FOUND, one for
 each kind. FOUND/current is the input being tried, so that it is known after a crash or a hang.
+A crash of the interpreter leaves the lines it was at (faulthandler); libFuzzer alone would not say.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 import mmap
 import os
@@ -60,6 +62,7 @@ def kind_of(error: BaseException) -> str:
 def main() -> None:
     import atheris  # not everywhere, and run.py reads this module
 
+    faulthandler.enable()
     name, found, *arguments = sys.argv[1:]
     target, folder = TARGETS[name], Path(found)
     with atheris.instrument_imports(include=list(target.guide)):

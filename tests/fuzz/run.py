@@ -32,6 +32,9 @@ HANGS_S = 60.0
 """One input longer than that is a hang, also where Python's signals do not get through."""
 MEMORY_MB = 1500
 """More is a finding: a decoder that believed a length."""
+LIMITS = ("-timeout=86400", f"-rss_limit_mb={MEMORY_MB}")
+"""The clock and the memory of libFuzzer's own. A day, not 0: atheris takes 0 for a second, and ends
+the process (77) at the first input, which takes that long on a busy machine. `_wait` sees hangs."""
 _STATUS = re.compile(r"#\d+\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)/\S+.*?rss: (\d+)Mb")
 
 
@@ -84,8 +87,8 @@ def run(name: str, seconds: float, *, seed: int, work: Path, seeds: bool = True)
     target = TARGETS[name]
     command = [
         sys.executable, "-m", "tests.fuzz.child", name, str(found), str(corpus),
-        f"-max_total_time={max(1, round(seconds))}", f"-seed={seed}", "-timeout=0",
-        f"-rss_limit_mb={MEMORY_MB}", f"-max_len={target.length}", "-reload=0",
+        f"-max_total_time={max(1, round(seconds))}", f"-seed={seed}", *LIMITS,
+        f"-max_len={target.length}", "-reload=0",
         f"-artifact_prefix={found}/artifact-", "-print_final_stats=1",
     ]  # fmt: skip
     return _watched(command, found, seconds)
@@ -110,7 +113,8 @@ def _watched(command: list[str], found: Path, seconds: float) -> Run:
     for path in sorted(found.glob("finding-*[0-9a-f]")):
         result.findings.append((path.with_suffix(".txt").read_text(), path.read_bytes()))
     if reason:
-        end = "\n".join(text.splitlines()[-80:])
+        said = [line for line in text.splitlines() if not line.startswith("INFO: Instrumenting")]
+        end = "\n".join(said[-80:])
         result.findings.append((f"{reason}\n{end}", read_current(found / "current")[1]))
     return result
 
@@ -159,7 +163,7 @@ def merge(name: str, folder: Path, work: Path) -> int:
     again.chmod(0o700)
     command = [
         sys.executable, "-m", "tests.fuzz.child", name, str(work), str(small), str(folder),
-        "-merge=1", f"-max_len={TARGETS[name].length}", f"-rss_limit_mb={MEMORY_MB}", "-timeout=0",
+        "-merge=1", f"-max_len={TARGETS[name].length}", *LIMITS,
     ]  # fmt: skip
     more = {**os.environ, AGAIN: str(again)}
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=more)
