@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import time
+from contextlib import suppress
 from functools import cache
 from urllib.parse import quote
 
@@ -141,8 +142,7 @@ def open_index(
         _check_plain(path)
     try:
         if not read_only and leaving is None and path != ":memory:":
-            # made here, because SQLite would let everybody read it; -wal and -shm follow its mode
-            os.close(os.open(path, _MADE, FILE_MODE))
+            _make(path)
         if path != ":memory:":
             # the folder may be reached by a link; the file itself may be none
             path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
@@ -179,6 +179,14 @@ def open_index(
         )
         raise other if version > schema_version else OutdatedIndex(other.message, code=other.code)
     return db
+
+
+def _make(path: str) -> None:
+    """Make the file, if it is not there: SQLite would let everybody read it; -wal and -shm follow
+    its mode. One that is there is not touched: to close any descriptor of it would take from this
+    process the locks that SQLite has on it, and another process would delete the -wal."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, _MADE, FILE_MODE))
 
 
 def _check_plain(path: str) -> None:
@@ -226,7 +234,7 @@ _NAMED_BY = re.compile(r"(?:TABLE|INDEX) (\w+)")
 
 READONLY_SHM, IMMUTABLE = "readonly_shm=1", "immutable=1"
 _LOOKING = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOFOLLOW
-_MADE = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+_MADE = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 _READ_WRITE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 
 
