@@ -1,8 +1,8 @@
 """Bulk loading of history: commits with instants of their own, in groups, ingested behind.
 
-This thread encodes, appends and syncs; the ingestor applies in another. So that no commit has to
-wait for the index, the loader keeps in memory what stands in each slot it has touched; the lock
-guarantees that nobody else changes it.
+This process encodes, appends and syncs; once there is much, the ingestor applies in another. So
+that no commit has to wait for the index, the loader keeps in memory what stands in each slot it
+has touched; the lock guarantees that nobody else changes it.
 
 What a fact means: from that commit on, its slot holds that object. Equal to what stands: nothing,
 or a move to the lifecycle state it names; another object: the old one is superseded at the
@@ -20,11 +20,10 @@ from epql.engine.content import check_interval, check_type
 from epql.engine.database import Database
 from epql.engine.errors import DataError, IntegrityError, InterfaceError
 from epql.engine.files import OsFiles
-from epql.engine.folder import INDEX
 from epql.engine.governance.trust import success
 from epql.engine.index import topics
-from epql.engine.index.schema import open_index
-from epql.engine.ingest import Ingestor, catch_up
+from epql.engine.ingest import catch_up
+from epql.engine.ingestor import Ingestor
 from epql.engine.journal.writer import JournalWriter, Pending
 from epql.engine.lifecycle import CODE, LANDING, LIVE, MOVES
 from epql.engine.lookup import standing_in
@@ -41,7 +40,8 @@ from epql.engine.records import (
 
 _GROUP_BYTES = 2 * 2**20
 _GROUP_COMMITS = 200
-_INGEST_TIMEOUT_S = 3600.0
+_GROUPS_ALONE = 2
+"""Groups after which it pays to start an ingestor."""
 
 
 class Fact(NamedTuple):
@@ -85,12 +85,11 @@ class Counts(NamedTuple):
 class BulkLoader:
     """Appends commits with given instants. Made by `bulk_load`."""
 
-    def __init__(
-        self, database: Database, writer: JournalWriter, ingestor: Ingestor | None
-    ) -> None:
+    def __init__(self, database: Database, writer: JournalWriter) -> None:
         self._database = database
         self._writer = writer
-        self._ingestor = ingestor
+        self._ingestor: Ingestor | None = None
+        self._groups = 0
         self._slots: dict[tuple[str, str], Slot] = {}
         self._keys: set[str] = set()
         self._group: list[Pending] = []
@@ -135,16 +134,25 @@ class BulkLoader:
         group, self._group, self._group_bytes = self._group, [], 0
         with self._database.turns.shielded():
             self._writer.append(group)
-            if self._ingestor is None:
-                catch_up(self._database.fold, self._database.files)
-            else:
-                self._ingestor.announce(self._writer.last_tx)
+        self._groups += 1
+        if self._groups == _GROUPS_ALONE and isinstance(self._database.files, OsFiles):
+            self._ingestor = Ingestor(self._database.files.root)
+            self._ingestor.start()
+        if self._ingestor is not None:
+            self._ingestor.announce(self._writer.last_tx)
 
     def settle(self) -> None:
-        """Wait until all that was loaded is in the index."""
-        self.flush()
-        if self._ingestor is not None and self.counts.commits:
-            self._ingestor.wait_for(self._writer.last_tx, _INGEST_TIMEOUT_S)
+        """See to it that all that was loaded is in the index."""
+        try:
+            if not self._writer.failed:
+                self.flush()
+        finally:
+            if self._ingestor is not None:
+                self._ingestor.stop()
+                self._ingestor = None
+        if self._groups and not self._writer.failed:
+            with self._database.turns.shielded():
+                catch_up(self._database.fold, self._database.files)
 
     def standing(self, subject: str, predicate: str) -> Slot:
         """What stands in a slot; not to be changed."""
@@ -355,19 +363,11 @@ def bulk_load(database: Database) -> Iterator[BulkLoader]:
     if database.transaction is not None:
         raise InterfaceError("a transaction is open", code="transaction.open")
     with database.writing() as writer:
-        ingestor = None
-        if isinstance(database.files, OsFiles):
-            path = str(database.files.root / INDEX)
-            ingestor = Ingestor(lambda: open_index(path), database.files)
-            ingestor.start()
-        loader = BulkLoader(database, writer, ingestor)
+        loader = BulkLoader(database, writer)
         try:
             try:
                 yield loader
             finally:
-                if not writer.failed:
-                    loader.flush()
+                loader.settle()
         finally:
-            if ingestor is not None:
-                ingestor.stop()
             database.forget()

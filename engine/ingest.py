@@ -1,13 +1,11 @@
-"""The ingestor: it takes commits from the journal into the store and the index.
+"""Taking commits from the journal into the store and the index.
 
-catch_up is what an open, a write and a rebuild do in the foreground; Ingestor is the same as a
-background thread, for bulk loads (one thread encodes, appends and syncs while this one applies)
-and for following a journal that another process writes.
+`catch_up` is what an open, a write, a rebuild and the end of a bulk load do; ingestor.py is the
+same in a process of its own, while another one writes the journal.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -15,7 +13,7 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
-from epql.engine.errors import InternalError, OperationalError
+from epql.engine.errors import InternalError
 from epql.engine.files import Files
 from epql.engine.index.ask import first
 from epql.engine.index.fold import Entry, Fold
@@ -24,7 +22,6 @@ from epql.engine.journal.format import Frame, Malformed
 from epql.engine.journal.reader import read_frame_at, read_frames
 from epql.engine.journal.recovery import open_tail
 from epql.engine.journal.tail import Tail, tail_at
-from epql.engine.reading import translated
 from epql.engine.records import CommitInfo, Epoch, decode, key_of
 from epql.engine.store.objects import RECORDS_MAX, seq_of
 
@@ -258,87 +255,3 @@ def _records(fold: Fold, frame: Frame) -> Iterator[tuple[str, int, memoryview]]:
             read += 1
     except Malformed as error:
         fold.set_aside(seq_of(frame.tx, min(read, RECORDS_MAX)), "?", str(error))
-
-
-class Ingestor:
-    """A thread that applies commits as the journal grows. It owns its SQLite connection."""
-
-    def __init__(self, open_db: Callable[[], apsw.Connection], files: Files) -> None:
-        self._open_db = open_db
-        self._files = files
-        self._wake = threading.Condition()
-        self._wanted = 0
-        self._applied = 0
-        self._stopping = False
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="epql-ingestor", daemon=True)
-
-    def start(self) -> None:
-        """Begin to apply."""
-        self._thread.start()
-
-    def announce(self, tx: int) -> None:
-        """Tell it that the journal now holds `tx`, durably."""
-        with self._wake:
-            self._raise_failure()
-            self._wanted = max(self._wanted, tx)
-            self._wake.notify_all()
-
-    def wait_for(self, tx: int, timeout_s: float) -> None:
-        """Return once `tx` is applied. Raises OperationalError `ingest.timeout`."""
-        with self._wake:
-            done = self._wake.wait_for(
-                lambda: self._applied >= tx or self._failure is not None, timeout_s
-            )
-            self._raise_failure()
-            if not done:
-                raise OperationalError(
-                    f"commit {tx} is not in the index after {timeout_s} s",
-                    code="ingest.timeout",
-                    retryable=True,
-                )
-
-    def stop(self) -> None:
-        """Finish what was announced and end the thread."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify_all()
-        self._thread.join()
-        self._raise_failure()
-
-    def _raise_failure(self) -> None:
-        failure = self._failure
-        if isinstance(failure, apsw.Error):
-            raise translated(failure) from failure
-        if failure is not None:
-            raise failure
-
-    def _run(self) -> None:
-        try:
-            db = self._open_db()
-            try:
-                self._follow(Fold(db))
-            finally:
-                db.close()
-        except BaseException as failure:  # handed to whoever waits
-            with self._wake:
-                self._failure = failure
-                self._wake.notify_all()
-
-    def _follow(self, fold: Fold) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._stopping or self._wanted > self._applied)
-                wanted = self._wanted
-                if self._stopping and wanted <= self._applied:
-                    return
-            reached = catch_up(fold, self._files, upto=wanted)
-            if reached < wanted:
-                raise InternalError(
-                    f"the journal ends at commit {reached}; commit {wanted} was written to it",
-                    code="journal.damaged",
-                    hint="epql verify says more",
-                )
-            with self._wake:
-                self._applied = reached
-                self._wake.notify_all()

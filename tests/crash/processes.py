@@ -26,8 +26,10 @@ from typing import Any
 import epql
 from epql.engine.files import OsFiles
 from epql.engine.folder import INDEX
+from epql.engine.index.fold import Fold
 from epql.engine.index.schema import open_index
-from epql.engine.ingest import Ingestor
+from epql.engine.ingest import catch_up
+from epql.engine.ingestor import Ingestor
 from epql.engine.journal.recovery import open_tail
 from epql.engine.lock import WriterLock
 from tests.clock import text_of
@@ -139,13 +141,14 @@ def follow(folder: Path, path: Path, name: str, seed: int) -> None:
     files = OsFiles(folder)
     lock = WriterLock.of(files)
     while True:
-        follower = Ingestor(lambda: open_index(str(folder / INDEX)), files)
+        follower = Ingestor(folder)
         follower.start()
         try:
             for _ in range(50):
                 tx = open_tail(files, repair=False, lock=lock).tail.last_tx
                 follower.announce(tx)
-                follower.wait_for(tx, 10)
+                if not follower.wait_for(tx, 10):  # it ended, as whoever loads would find
+                    catch_up(Fold(open_index(str(folder / INDEX))), files, upto=tx)
                 tell(f"AT {tx}")
                 time.sleep(0.01)
             follower.stop()

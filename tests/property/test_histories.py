@@ -17,8 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from epql.engine.check import check
 from epql.engine.files import OsFiles
 from epql.engine.folder import INDEX
-from epql.engine.index.schema import open_index
-from epql.engine.ingest import Ingestor
+from epql.engine.ingestor import Ingestor
 from epql.engine.journal.recovery import open_tail
 from epql.engine.lock import WriterLock
 from epql.engine.opening import Options
@@ -229,10 +228,10 @@ class Crashing(Kept):
         self.folder = copy
         files = OsFiles(copy)
         tail = open_tail(files, repair=False, lock=WriterLock.of(files)).tail
-        follower = Ingestor(lambda: open_index(str(copy / INDEX)), files)
+        follower = Ingestor(copy)
         follower.start()
         follower.announce(tail.last_tx)
-        follower.wait_for(tail.last_tx, 60)
+        assert follower.wait_for(tail.last_tx, 60)
         follower.stop()
         self.connect()
         self.all_is_answered_as_before("followed")

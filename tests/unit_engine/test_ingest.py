@@ -1,8 +1,10 @@
-"""The background ingestor: what it applies, whom it keeps waiting, how it ends and fails."""
+"""The ingestor, a process: what it applies, who waits for it, how it ends and fails."""
 
 from __future__ import annotations
 
-import time
+import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,10 +13,13 @@ import apsw
 import pytest
 
 import epql
+from epql.engine import bulk
+from epql.engine.bulk import Fact
 from epql.engine.database import Database
 from epql.engine.files import OsFiles
 from epql.engine.index.schema import open_index
-from epql.engine.ingest import Ingestor, applied, catch_up
+from epql.engine.ingest import applied, catch_up
+from epql.engine.ingestor import Ingestor, follow
 from epql.engine.journal.writer import Pending
 from epql.engine.records import Assertion, CommitInfo, encode
 
@@ -50,36 +55,35 @@ def index_of(database: Database) -> apsw.Connection:
 
 @pytest.fixture
 def ingestor(database: Database) -> Iterator[Ingestor]:
-    made = Ingestor(lambda: index_of(database), database.files)
+    made = Ingestor(folder_of(database))
     made.start()
     yield made
     made.stop()
 
 
+def folder_of(database: Database) -> Path:
+    assert isinstance(database.files, OsFiles)
+    return database.files.root
+
+
 def test_what_is_announced_is_applied(database: Database, ingestor: Ingestor) -> None:
     last = append(database, 5)
     ingestor.announce(last)
-    ingestor.wait_for(last, 5)
-    assert applied(database.db)[0] == last
+    assert ingestor.wait_for(last, 60)
+    assert applied(database.db)[0] == ingestor.applied == last
+    assert ingestor.wait_for(1, 0)
 
 
-def test_no_more_than_what_is_announced(database: Database, ingestor: Ingestor) -> None:
+def test_no_more_than_what_is_announced(database: Database) -> None:
     last = append(database, 5)
-    ingestor.announce(last - 2)
-    ingestor.wait_for(last - 2, 5)
-    time.sleep(0.02)
+    announced = [b"1\n", b"%d\n" % (last - 2), b"1\n"]
+    assert list(follow(folder_of(database), announced)) == [1, last - 2, last - 2]
     assert applied(database.db)[0] == last - 2
-    with pytest.raises(epql.OperationalError) as caught:
-        ingestor.wait_for(last, 0.02)
-    assert caught.value.code == "ingest.timeout" and caught.value.retryable
 
 
-def test_what_is_applied_already_is_not_waited_for(database: Database, ingestor: Ingestor) -> None:
-    last = append(database, 2)
-    for _ in range(3):
-        ingestor.announce(last)
-        ingestor.wait_for(last, 5)
-        ingestor.wait_for(1, 0)
+def test_what_was_not_announced_is_not_waited_for(database: Database, ingestor: Ingestor) -> None:
+    append(database, 1)
+    assert not ingestor.wait_for(1, 0.02)
 
 
 def test_a_reader_sees_whole_commits_only(database: Database, ingestor: Ingestor) -> None:
@@ -93,11 +97,11 @@ def test_a_reader_sees_whole_commits_only(database: Database, ingestor: Ingestor
         assert len(rows) >= seen
         seen = len(rows)
     ingestor.announce(last)
-    ingestor.wait_for(last, 10)
+    assert ingestor.wait_for(last, 60)
 
 
 def test_stopping_finishes_what_was_announced(database: Database) -> None:
-    ingestor = Ingestor(lambda: index_of(database), database.files)
+    ingestor = Ingestor(folder_of(database))
     ingestor.start()
     last = append(database, 50)
     ingestor.announce(last)
@@ -105,57 +109,62 @@ def test_stopping_finishes_what_was_announced(database: Database) -> None:
     assert applied(database.db)[0] == last
 
 
-def test_a_failure_is_told_to_everybody_who_comes(database: Database) -> None:
-    def refuse() -> apsw.Connection:
-        raise epql.OperationalError("planted", code="index.open")
-
-    ingestor = Ingestor(refuse, database.files)
-    ingestor.start()
-    for use in (
-        lambda: ingestor.wait_for(1, 5), lambda: ingestor.announce(1), lambda: ingestor.stop(),
-    ):  # fmt: skip
-        with pytest.raises(epql.OperationalError) as caught:
-            use()
-        assert caught.value.code == "index.open"
-
-
-def test_an_error_of_sqlite_is_told_in_our_words(database: Database) -> None:
-    def refuse() -> apsw.Connection:
-        raise apsw.IOError("disk I/O error")
-
-    ingestor = Ingestor(refuse, database.files)
-    ingestor.start()
-    with pytest.raises(epql.OperationalError) as caught:
-        ingestor.wait_for(1, timeout_s=5)
-    assert caught.value.code == "index.failed"
-
-
-def test_damage_ends_it_with_the_place(database: Database) -> None:
-    ingestor = Ingestor(lambda: index_of(database), database.files)
-    ingestor.start()
+def test_one_that_was_killed_is_not_waited_for(database: Database, ingestor: Ingestor) -> None:
+    assert ingestor.pid is not None
+    os.kill(ingestor.pid, signal.SIGKILL)
     last = append(database, 2)
-    assert isinstance(database.files, OsFiles)
-    (segment,) = (database.files.root / "journal").glob("*.log")
-    data = bytearray(segment.read_bytes())
-    data[300] ^= 1
-    segment.write_bytes(data)
-    ingestor.announce(last)
-    for use in (lambda: ingestor.wait_for(last, 5), lambda: ingestor.stop()):
-        with pytest.raises(epql.InternalError) as caught:
-            use()
-        assert caught.value.code == "journal.damaged"
+    for _ in range(3):
+        ingestor.announce(last)
+    assert not ingestor.wait_for(last, 60)
+    ingestor.stop()
+    assert catch_up(database.fold, database.files) == last
 
 
-def test_a_commit_that_is_not_there_is_a_failure_and_no_hang(database: Database) -> None:
-    ingestor = Ingestor(lambda: index_of(database), database.files)
+def test_where_no_process_can_be_made_nobody_follows(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    ingestor = Ingestor(folder_of(database))
     ingestor.start()
+    ingestor.announce(append(database, 1))
+    assert not ingestor.wait_for(1, 60)
+    ingestor.stop()
+
+
+@pytest.mark.parametrize("damage", [True, False], ids=["damage", "nothing there"])
+def test_what_cannot_be_applied_ends_it(database: Database, damage: bool) -> None:
     last = append(database, 2)
+    if damage:
+        (segment,) = (folder_of(database) / "journal").glob("*.log")
+        data = bytearray(segment.read_bytes())
+        data[300] ^= 1
+        segment.write_bytes(data)
+    ingestor = Ingestor(folder_of(database))
+    ingestor.start()
     ingestor.announce(last + 1)
-    for use in (lambda: ingestor.wait_for(last + 1, 5), lambda: ingestor.stop()):
+    assert not ingestor.wait_for(last + 1, 60)
+    ingestor.stop()
+    if damage:
         with pytest.raises(epql.InternalError) as caught:
-            use()
+            catch_up(database.fold, database.files)
         assert caught.value.code == "journal.damaged"
-    assert applied(database.db)[0] == last
+
+
+@pytest.mark.parametrize("killed_after", [None, 5, 11])
+def test_a_bulk_load_is_in_the_index_whatever_becomes_of_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch, killed_after: int | None
+) -> None:
+    monkeypatch.setattr(bulk, "_GROUP_COMMITS", 2)
+    with bulk.bulk_load(database) as loader:
+        for number in range(1, 16):
+            content = Assertion("s", f"p{number % 4}", number, 1.0, "a")
+            loader.commit(number, "a", f"k{number}", [Fact("s", content.predicate, content)])
+            if number == killed_after:
+                assert loader._ingestor is not None and loader._ingestor.pid is not None
+                os.kill(loader._ingestor.pid, signal.SIGKILL)
+    assert applied(database.db)[0] == 15
+    sql = "SELECT (SELECT count(*) FROM assertion), (SELECT count(*) FROM transition)"
+    assert database.db.execute(sql).fetchall() == [(15, 11)]
 
 
 # ---------------------------------------------------------------- in the foreground
