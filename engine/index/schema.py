@@ -184,7 +184,7 @@ def open_index(
 def _make(path: str) -> None:
     """Make the file, if it is not there: SQLite would let everybody read it; -wal and -shm follow
     its mode. One that is there is not touched: to close any descriptor of it would take from this
-    process the locks that SQLite has on it, and another process would delete the -wal."""
+    process the locks that SQLite has on it."""
     with suppress(FileExistsError):
         os.close(os.open(path, _MADE, FILE_MODE))
 

@@ -64,6 +64,18 @@ def test_a_child_that_opens_the_index_holds_locks_of_its_own(
     connection.close()
 
 
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs Linux's /proc/locks")
+def test_a_second_connection_leaves_the_locks_of_the_first(
+    connection: epql.Connection, tmp_path: Path
+) -> None:
+    """A lock of POSIX falls off when any descriptor of its file is closed in the process."""
+    file = tmp_path / "kb" / "index.db"
+    assert locks_of(os.getpid(), file) == 1
+    epql.connect(tmp_path / "kb").close()
+    assert locks_of(os.getpid(), file) == 1
+    connection.close()
+
+
 def test_a_child_of_a_parent_in_a_transaction_is_refused(
     connection: epql.Connection, tmp_path: Path
 ) -> None:
