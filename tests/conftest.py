@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from tests.clock import TestClock
 from tests.rows import SIZES, Row
+
+if not os.environ.get("XDG_CACHE_HOME"):  # also for processes with another HOME: to make the
+    # parser's tables takes three seconds
+    os.environ["XDG_CACHE_HOME"] = os.path.expanduser("~/.cache")
 
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("quick", deadline=None, max_examples=25, suppress_health_check=_QUIET)
@@ -22,6 +27,12 @@ settings.load_profile(os.environ.get("EPQL_HYPOTHESIS", "quick"))
 def clock() -> TestClock:
     """A clock at 2024-01-01T00:00:00Z."""
     return TestClock()
+
+
+def pytest_collection_finish() -> None:
+    """No collection of garbage looks through all tests again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

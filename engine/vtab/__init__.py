@@ -1,6 +1,7 @@
 """The relations that SQL sees, as SQLite virtual tables over the index.
 
 base.py        module, table and cursor in SQLite's own words; pushdown; hidden columns
+again.py       rows of a read that comes again within a statement
 context.py     what a virtual table needs of the session it is read in
 beliefs.py     beliefs, assertions, history: candidates and winners at a snapshot
 changes.py     changes: DIFF as a table function

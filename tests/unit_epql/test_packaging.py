@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def source_files() -> Iterator[tuple[str, Path]]:
 MODULES = dict(source_files())
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """Every module a file imports, also inside functions and under TYPE_CHECKING."""
     names: set[str] = set()

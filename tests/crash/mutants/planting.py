@@ -112,16 +112,20 @@ def plant_from_environment() -> None:
         MUTANTS[name].plant(Planting())
 
 
-def products_of(package: str) -> dict[str, object]:
-    """Every function and class attribute of a package's loaded modules, by name."""
-    found: dict[str, object] = {}
+def products_of(package: str) -> dict[tuple[object, ...], object]:
+    """Every function and class attribute of a package's loaded modules, by name; a class that
+    several modules have imported is looked into once."""
+    found: dict[tuple[object, ...], object] = {}
+    classes: dict[type, None] = {}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] != package or not isinstance(module, ModuleType):
             continue
         for key, value in list(vars(module).items()):
-            found[f"{name}.{key}"] = value
+            found[name, key] = value
             if isinstance(value, type):
-                found |= {f"{name}.{key}.{k}": v for k, v in list(vars(value).items())}
-            defaults = getattr(value, "__kwdefaults__", None)
-            found[f"{name}.{key}()"] = defaults
+                classes[value] = None
+            else:
+                found[name, key, "()"] = getattr(value, "__kwdefaults__", None)
+    for one in classes:
+        found |= {(one, key): value for key, value in list(vars(one).items())}
     return found
