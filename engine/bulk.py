@@ -1,8 +1,7 @@
-"""Bulk loading of history: commits with instants of their own, in groups, ingested behind.
+"""Bulk loading of history: commits with instants of their own, ingested behind (appending.py).
 
-This process encodes, appends and syncs; once there is much, the ingestor applies in another. So
-that no commit has to wait for the index, the loader keeps in memory what stands in each slot it
-has touched; the lock guarantees that nobody else changes it.
+So that no commit has to wait for the index, the loader keeps in memory what stands in each slot
+it has touched; the lock guarantees that nobody else changes it.
 
 What a fact means: from that commit on, its slot holds that object. Equal to what stands: nothing,
 or a move to the lifecycle state it names; another object: the old one is superseded at the
@@ -15,15 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from epql.engine.appending import Appending
 from epql.engine.clock import micros
 from epql.engine.content import check_interval, check_type
 from epql.engine.database import Database
 from epql.engine.errors import DataError, IntegrityError, InterfaceError
-from epql.engine.files import OsFiles
 from epql.engine.governance.trust import success
 from epql.engine.index import topics
-from epql.engine.ingest import catch_up
-from epql.engine.ingestor import Ingestor
 from epql.engine.journal.writer import JournalWriter, Pending
 from epql.engine.lifecycle import CODE, LANDING, LIVE, MOVES
 from epql.engine.lookup import standing_in
@@ -40,8 +37,6 @@ from epql.engine.records import (
 
 _GROUP_BYTES = 2 * 2**20
 _GROUP_COMMITS = 200
-_GROUPS_ALONE = 2
-"""Groups after which it pays to start an ingestor."""
 
 
 class Fact(NamedTuple):
@@ -88,8 +83,7 @@ class BulkLoader:
     def __init__(self, database: Database, writer: JournalWriter) -> None:
         self._database = database
         self._writer = writer
-        self._ingestor: Ingestor | None = None
-        self._groups = 0
+        self._appending = Appending(database, writer)
         self._slots: dict[tuple[str, str], Slot] = {}
         self._keys: set[str] = set()
         self._group: list[Pending] = []
@@ -132,14 +126,7 @@ class BulkLoader:
         if not self._group:
             return
         group, self._group, self._group_bytes = self._group, [], 0
-        with self._database.turns.shielded():
-            self._writer.append(group)
-        self._groups += 1
-        if self._groups == _GROUPS_ALONE and isinstance(self._database.files, OsFiles):
-            self._ingestor = Ingestor(self._database.files.root)
-            self._ingestor.start()
-        if self._ingestor is not None:
-            self._ingestor.announce(self._writer.last_tx)
+        self._appending.append(group)
 
     def settle(self) -> None:
         """See to it that all that was loaded is in the index."""
@@ -147,12 +134,7 @@ class BulkLoader:
             if not self._writer.failed:
                 self.flush()
         finally:
-            if self._ingestor is not None:
-                self._ingestor.stop()
-                self._ingestor = None
-        if self._groups and not self._writer.failed:
-            with self._database.turns.shielded():
-                catch_up(self._database.fold, self._database.files)
+            self._appending.settle()
 
     def standing(self, subject: str, predicate: str) -> Slot:
         """What stands in a slot; not to be changed."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from epql.engine.appending import Appending
 from epql.engine.database import Database
 from epql.engine.errors import InternalError, OperationalError
 from epql.engine.files import Files
-from epql.engine.ingest import catch_up
 from epql.engine.journal.format import Frame
 from epql.engine.journal.reader import read_frames, records_of
 from epql.engine.journal.tail import Tail
@@ -49,6 +49,7 @@ def replay(database: Database, commits: Iterable[Commit]) -> int:
     Raises: OperationalError `restore.not_empty`; what `commits` raises: what came before stays.
     """
     with database.writing() as writer:
+        appending = Appending(database, writer)
         group: list[Pending] = []
         size = 0
         try:
@@ -56,19 +57,16 @@ def replay(database: Database, commits: Iterable[Commit]) -> int:
                 group.append(Pending(commit.recorded_at, commit.records, commit.is_backfilled))
                 size += sum(len(data) for _, _, data in commit.records)
                 if size >= _GROUP_BYTES or len(group) >= _GROUP_COMMITS:
-                    _append(database, writer, group)
+                    appending.append(group)
                     group, size = [], 0
-            _append(database, writer, group)
+            if group:
+                appending.append(group)
         finally:
-            database.forget()
+            try:
+                appending.settle()
+            finally:
+                database.forget()
         return writer.last_tx
-
-
-def _append(database: Database, writer: JournalWriter, group: list[Pending]) -> None:
-    if group:
-        with database.turns.shielded():
-            writer.append(group)
-            catch_up(database.fold, database.files)
 
 
 def _missing(

@@ -415,14 +415,15 @@ def test_a_killed_restore_can_go_on(con: epql.Connection, tmp_path: Path) -> Non
     child = (
         "import os, signal, sys, epql\n"
         "from epql.engine import replay\n"
+        "from epql.engine.appending import Appending\n"
         "replay._GROUP_COMMITS = 4\n"
-        "old, count = replay._append, 0\n"
+        "old, count = Appending.append, 0\n"
         "def append(*given):\n"
         "    global count\n"
         "    old(*given)\n"
         "    count += 1\n"
         "    if count == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "replay._append = append\n"
+        "Appending.append = append\n"
         "epql.connect(sys.argv[1], autocommit=True).restore(sys.argv[2])\n"
     )
     new, dump = tmp_path / "new", tmp_path / "all.jsonl"

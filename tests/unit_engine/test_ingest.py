@@ -160,8 +160,9 @@ def test_a_bulk_load_is_in_the_index_whatever_becomes_of_it(
             content = Assertion("s", f"p{number % 4}", number, 1.0, "a")
             loader.commit(number, "a", f"k{number}", [Fact("s", content.predicate, content)])
             if number == killed_after:
-                assert loader._ingestor is not None and loader._ingestor.pid is not None
-                os.kill(loader._ingestor.pid, signal.SIGKILL)
+                ingestor = loader._appending.ingestor
+                assert ingestor is not None and ingestor.pid is not None
+                os.kill(ingestor.pid, signal.SIGKILL)
     assert applied(database.db)[0] == 15
     sql = "SELECT (SELECT count(*) FROM assertion), (SELECT count(*) FROM transition)"
     assert database.db.execute(sql).fetchall() == [(15, 11)]
