@@ -13,7 +13,7 @@ acknowledged all the same, and the index is caught up before the next statement.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
@@ -49,7 +49,7 @@ from epql.engine.opening import (
 from epql.engine.reading import FOREIGN, ours, translated
 from epql.engine.records import CommitInfo
 from epql.engine.shortage import shortage
-from epql.engine.transaction import Transaction
+from epql.engine.transaction import Transaction, restamp
 from epql.engine.turns import Turns
 from epql.engine.usable import Opening, PrivateFolder, open_usable
 
@@ -68,7 +68,7 @@ class Supposed(NamedTuple):
 class Database:
     """See the module. `turns`: one thread uses it at a time; not to be used after a fork."""
 
-    def __init__(self, path: str, options: Options) -> None:
+    def __init__(self, path: str, options: Options, turns: Turns | None = None) -> None:
         if options.durability not in DURABILITIES:
             raise InterfaceError(
                 f"no durability is called {options.durability!r}",
@@ -77,7 +77,7 @@ class Database:
             )
         check_mode(options.audit)
         self.options = options
-        self.turns = Turns()
+        self.turns = Turns() if turns is None else turns
         self.notices: list[str] = []
         self.transaction: Transaction | None = None
         self._writer: JournalWriter | None = None
@@ -327,6 +327,12 @@ class Database:
         self.transaction = transaction
         return transaction
 
+    def begin_behind(self, before: Transaction, agent: str) -> Transaction:
+        """Begin the next transaction of a group; the one before it is still open (group.py)."""
+        info = CommitInfo(before.tx + 1, agent)
+        self.transaction = Transaction(self, max(self.clock(), before.at + 1), info)
+        return self.transaction
+
     @contextmanager
     def writing(self) -> Iterator[JournalWriter]:
         """The journal's writer, the lock held and the index caught up; for bulk loads."""
@@ -339,37 +345,38 @@ class Database:
         finally:
             self.lock.release()
 
-    def finish(self, transaction: Transaction) -> int:
-        """Make a transaction durable, then visible; its tx. Called by Transaction.commit.
+    def finish(self, *group: Transaction) -> int:
+        """Make transactions durable, then visible; the tx of the last. Called by
+        Transaction.commit, and by group.py with all that are open, in their order.
 
         It runs to its end: an interrupt that comes now comes too late.
         """
         with self.turns.shielded():
-            return self._finish(transaction)
+            return self._finish(group)
 
-    def _finish(self, transaction: Transaction) -> int:
+    def _finish(self, group: Sequence[Transaction]) -> int:
         writer = self._ready()
         try:
             self.audit.flush()  # what was read before is known wherever the commit is
             # readers of a later instant wait from here on, so the stamp comes after the note
             self.lock.note("writing", writer.tail.segment, writer.tail.synced, self.clock())
-            instant = transaction.fixed_at if transaction.fixed_at is not None else self._stamp()
-            transaction.restamp(instant)
-            (appended,) = writer.append([transaction.pending(instant)])
+            restamp(group, self._stamp(group))
+            appended = writer.append([one.pending() for one in group])
         except BaseException as error:
-            self.abandon(transaction)
+            self.abandon(group[-1])
             self.told(error)
             raise
+        last = appended[-1].tx
         self._is_unsettled = True
         try:
-            self.fold.finish(
-                appended.tx, instant, transaction.record_count, appended.digest,
-                appended.segment, appended.offset,
-            )  # fmt: skip
+            for one, its in zip(group, appended, strict=True):
+                self.fold.finish(
+                    its.tx, one.at, one.record_count, its.digest, its.segment, its.offset
+                )
             self.db.execute("COMMIT")
         except BaseException as error:
             # durable all the same: the index is caught up before the next statement
-            self.behind_by = appended.tx
+            self.behind_by = last
             self._roll_back()
             if self.told(error) is None:
                 raise
@@ -377,7 +384,7 @@ class Database:
             self.transaction = None
             self.lock.release()
         self._is_unsettled = False
-        return appended.tx
+        return last
 
     def abandon(self, transaction: Transaction) -> None:
         """Undo a transaction. Called by Transaction.rollback."""
@@ -475,10 +482,24 @@ class Database:
         clock = self.options.clock
         return time.time_ns() // 1000 if clock is system_clock else micros(clock())
 
-    def _stamp(self) -> int:
-        """System time never goes back: the clock, or just after the last commit (rule J10), or
-        just after what was asked about."""
-        return max(self.clock(), self._ready().last_recorded_at + 1, self.asked.last() + 1)
+    def _stamp(self, group: Sequence[Transaction]) -> int:
+        """The instant of the first. System time never goes back: the clock, or just after the last
+        commit (rule J10), or just after what was asked about; of several also after what they bear
+        so far, of which no two may be the same in the index at any time."""
+        if group[0].fixed_at is not None:
+            return group[0].fixed_at
+        at = max(self.clock(), self._ready().last_recorded_at + 1, self.asked.last() + 1)
+        return at if len(group) == 1 else max(at, group[-1].at + 1)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a write failed, so that nothing more is written until it is opened again."""
+        return self._writer is not None and self._writer.failed
+
+    @property
+    def written(self) -> int:
+        """The last commit that is in the journal as this connection knows it, durably."""
+        return 0 if self._writer is None else self._writer.last_tx
 
     def _ready(self) -> JournalWriter:
         assert self._writer is not None

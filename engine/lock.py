@@ -3,6 +3,8 @@
 What it is: an exclusive flock on the file LOCK, which is never deleted or renamed, and a note of
 128 bytes in that file: what the holder was doing, so that whoever comes next knows whether the
 journal was left in order. In memory: a mutex and a note in the shared `MemoryFiles`.
+Who waits holds a shared flock on the folder, by which a holder who would take the lock again at
+once can see that it `is_wanted`.
 What it is not: never a POSIX record lock, which falls off when any descriptor of the file is
 closed in the process. Readers take no lock.
 The note is written without a sync: it matters while the page cache may lie, and a reboot makes
@@ -115,6 +117,8 @@ class WriterLock:
         self._pid = os.getpid()
         self._mutex = threading.Lock()
         self._fd = -1
+        self._waiting_fd = -1
+        """Of the folder, while this object waits."""
         self._held = False
         self._boot_id = _boot_id()
         self._since_us = 0
@@ -151,13 +155,17 @@ class WriterLock:
                 raise InterfaceError("this lock is held already", code="lock.held")
             deadline = time.monotonic() + timeout_s
             pause = _POLL_FIRST_S
-            while not self._try():
-                left = deadline - time.monotonic()
-                if left <= 0 and pause > _POLL_FIRST_S:
-                    raise self._timeout(timeout_s)
-                # A probe of another process holds the lock for a moment: try twice at least.
-                self.wait(min(pause, max(left, _POLL_FIRST_S)))
-                pause = min(pause * 2, _POLL_MAX_S)
+            try:
+                while not self._try():
+                    left = deadline - time.monotonic()
+                    if left <= 0 and pause > _POLL_FIRST_S:
+                        raise self._timeout(timeout_s)
+                    self._want()
+                    # A probe of another process holds the lock for a moment: try twice at least.
+                    self.wait(min(pause, max(left, _POLL_FIRST_S)))
+                    pause = min(pause * 2, _POLL_MAX_S)
+            finally:
+                self._want_no_more()
             self._held = True
             try:
                 return self._sign()
@@ -230,6 +238,49 @@ class WriterLock:
         finally:
             os.close(fd)
         return False
+
+    def make_way(self) -> None:
+        """Before one takes the lock again: let somebody have it who waits, if anybody does."""
+        for _ in range(round(_POLL_MAX_S / _POLL_FIRST_S) + 1):
+            if not self.is_wanted() or self.probe():
+                return
+            time.sleep(_POLL_FIRST_S)
+
+    def is_wanted(self) -> bool:
+        """Whether anybody waits for the lock."""
+        if self._path is None:
+            return False
+        try:
+            fd = self._open_folder()
+        except OSError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return isinstance(error, BlockingIOError)
+        finally:
+            os.close(fd)
+        return False
+
+    def _want(self) -> None:
+        """Show that one waits. Where that is not possible others are not as polite."""
+        if self._path is None or self._waiting_fd >= 0:
+            return
+        try:
+            self._waiting_fd = self._open_folder()
+            fcntl.flock(self._waiting_fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:  # also while somebody looks: at the next try, then
+            self._want_no_more()
+
+    def _want_no_more(self) -> None:
+        fd, self._waiting_fd = self._waiting_fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _open_folder(self) -> int:
+        assert self._path is not None
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        return os.open(os.path.dirname(self._path), flags)
 
     def _try(self) -> bool:
         if self._memory is not None:
@@ -331,6 +382,7 @@ def _after_fork() -> None:
     the lock of a parent that died. Closing the child's descriptor leaves the parent's lock."""
     for lock in _ALL:
         lock._close_fd()
+        lock._want_no_more()
         lock._known = None
 
 

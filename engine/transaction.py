@@ -318,20 +318,20 @@ class Transaction:
         """Nothing happened."""
         self._database.abandon(self)
 
-    def pending(self, at: int) -> Pending:
+    def pending(self) -> Pending:
         """The frame to append, stamped with its instant."""
         backfilled = self._info.origin != "local"
-        return Pending(at, self._records, backfilled)
+        return Pending(self.at, self._records, backfilled)
 
-    def restamp(self, at: int) -> None:
-        """Take the instant that COMMIT stamped, where a record depends on it."""
-        if at != self.at and self.names_own_instant:
-            self._fold.db.execute("ROLLBACK")
-            self._database.forget()
-            self._fold.db.execute("BEGIN IMMEDIATE")
-            self._fold.begin(self.tx, at, self._info)
-            self._fold.apply(self.tx, at, self._applied)
-        self.at = at
+    def apply_again(self) -> None:
+        """Apply it as a whole, after a rollback."""
+        self._fold.begin(self.tx, self.at, self._info)
+        self._fold.apply(self.tx, self.at, self._applied)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its records so far."""
+        return sum(len(payload) for _, _, payload in self._records)
 
     @property
     def record_count(self) -> int:
@@ -379,3 +379,18 @@ def _terminal(digest: bytes, state: str, *, is_cut: bool) -> IntegrityError:
         code="assert.terminal",
         hint="SUPERSEDE what stands now WITH it" if is_cut else "REVIVE brings it back to proposed",
     )
+
+
+def restamp(group: Sequence[Transaction], first: int) -> None:
+    """Give transactions the instants that COMMIT stamped, from the first on; where a record means
+    the instant of its commit, they are applied anew."""
+    is_other = any(one.names_own_instant and one.at != at for at, one in enumerate(group, first))
+    for at, one in enumerate(group, first):
+        one.at = at
+    if is_other:
+        database = group[0].database
+        database.db.execute("ROLLBACK")
+        database.forget()
+        database.db.execute("BEGIN IMMEDIATE")
+        for one in group:
+            one.apply_again()

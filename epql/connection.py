@@ -85,9 +85,10 @@ def connect(
 
     Shape: ':memory:' is a database of this connection alone. `agent` is who speaks (else
         'anonymous'); `clock` returns an aware datetime, for tests and replays.
-        `durability`: 'full' acknowledges after the sync, 'os' after the write; 'group' is for
-        now the same as 'full'. `audit`: when reads are written to the audit: 'lazy' within
-        100 ms, 'sync' before the answer, 'off' never. With `autocommit` each statement commits.
+        `durability`: 'full' acknowledges after the sync, 'os' after the write; 'group' is 'full'
+        with syncs that threads share, a connection each, `autocommit` on. `audit`: when reads are
+        written to the audit: 'lazy' within 100 ms, 'sync' before the answer, 'off' never.
+        With `autocommit` each statement commits.
         `gardener`: do what follows from corrections, those of this connection and any left
         undone; False leaves it to others, or to `garden`. `limits`: what one statement may take.
         `row_factory`: what a row is, a tuple unless it says otherwise (epql.rows has others).

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -14,6 +15,10 @@ from epql.engine.clock import EVER, FOREVER
 from epql.engine.index.snapshot import Snapshot
 from epql.engine.lifecycle import NAME
 from epql.engine.reading import Rows
+from epql.engine.vtab.register import TYPES
+
+if TYPE_CHECKING:
+    from epql.verbs.work import Answer
 
 Row = tuple[Any, ...]
 
@@ -88,6 +93,17 @@ class Result(Struct):
         if isinstance(self.rows, _HELD):
             self.rows.close()
         self.rows = iter(())
+
+
+def written(answer: Answer, notices: list[str]) -> Result:
+    """What a verb answered."""
+    types = partial(types_of, answer.columns or ())
+    return Result(answer.count, answer.columns, iter(answer.rows), notices, types=types)
+
+
+def types_of(columns: Iterable[str]) -> list[str | None]:
+    """The types of columns that are called as those of the relations are."""
+    return [TYPES.get(name) for name in columns]
 
 
 _HELD = (Rows, AuditedRows, PointRead)

@@ -31,9 +31,9 @@ from epql.engine.reading import FOREIGN, ours
 from epql.engine.session import Present, Session
 from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
-from epql.engine.vtab.register import TYPES
 from epql.explain.levels import Origins, Standing
 from epql.gardening import Gardening
+from epql.grouped import grouping
 from epql.limits import Limits
 from epql.nodes import NO_CLAUSES, Expression, Parsed
 from epql.nodes.looking import looking
@@ -47,7 +47,7 @@ from epql.plan.settled import settled
 from epql.plan.values import Params, check_params
 from epql.queries import KEPT_MAX, Queries
 from epql.ready import Ready, ready_of
-from epql.result import Basis, Result, Row
+from epql.result import Basis, Result, Row, types_of, written
 from epql.scratch import Change, ScratchTables
 from epql.settings import State
 
@@ -81,6 +81,7 @@ class Runner:
         self._parsed: dict[str, Parsed] = {}
         self._ready: dict[str, Ready] = {}
         self._asserters: dict[int, Asserter] = {}
+        self._grouped = grouping(self)
         self.limits = limits
 
     @property
@@ -242,6 +243,8 @@ class Runner:
             return self._ask(question, parsed, resolver)
         verb = VERBS.get(type(statement))
         if verb is not None:
+            if self._grouped is not None and self._grouped.takes(statement):
+                return self._grouped.write(statement, resolver.params)
             dry_run = getattr(statement, "dry_run", False)
             return self._write(lambda work: verb(work, statement), resolver, dry_run=dry_run)
         if isinstance(statement, nodes.Exchange):
@@ -325,7 +328,7 @@ class Runner:
         )
         reply = question(inquiry, parsed.statement)
         result = Result(-1, reply.columns, reply.rows, inquiry.notices)
-        result.types = partial(_types, reply.columns)
+        result.types = partial(types_of, reply.columns)
         if self.audits is not None:
             result.asked, result.rows = self.audits.told(parsed, resolver, reply)
         result.basis = partial(self._basis, reply.scope, resolver, str(self.state.zone))
@@ -397,11 +400,7 @@ class Runner:
             self._end(commit=True)
         if dry_run:
             work.notice("DRY RUN: nothing was written")
-        return Result(
-            answer.count, answer.columns, iter(answer.rows),
-            [*resolver.notices, *work.notices, *transaction.notices],
-            types=partial(_types, answer.columns or ()),
-        )  # fmt: skip
+        return written(answer, [*resolver.notices, *work.notices, *transaction.notices])
 
     def write_alone(
         self, run: Callable[[Work], Answer], resolver: Resolver, *, dry_run: bool = False
@@ -526,6 +525,8 @@ class Runner:
             self.audits.close()
         self.queries.drop()
         self.rollback()
+        if self._grouped is not None:
+            self._grouped.close()
         self.session.close()
         self.database.close()
 
@@ -595,11 +596,6 @@ def _notices(queries: Queries, plan: Plan, resolver: Resolver, scopes: list[Scop
 
 def _answered(answer: Answer, resolver: Resolver) -> Result:
     return Result(answer.count, answer.columns, iter(answer.rows), list(resolver.notices))
-
-
-def _types(columns: Iterable[str]) -> list[str | None]:
-    """The types of columns that are called as those of the relations are."""
-    return [TYPES.get(name) for name in columns]
 
 
 def _check_characters(text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 SIZES = {
     "append": (1,), "batch": (1, 3, 40, 400), "bulk": (1, 2, 5), "rotation": (1, 3, 40),
-    "correct": (1,), "backup": (1,), "checker": (1,),
+    "correct": (1,), "backup": (1,), "group": (1,), "checker": (1,),
 }  # fmt: skip
 """Kind of work → how many assertions its commits have, in turn."""
 

@@ -25,7 +25,7 @@ MODES = (
 )  # fmt: skip
 WORKLOADS = {
     "create": (0, 1), "append": (2, 2), "rotation": (1, 4), "bulk": (1, 1), "correct": (1, 1),
-    "backup": (1, 2),
+    "backup": (1, 2), "group": (1, 2),
 }  # fmt: skip
 """Kind → steps before anything breaks, and steps in which a call breaks."""
 

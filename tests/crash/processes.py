@@ -11,13 +11,16 @@ its own, whose whole lines are true:
               CHANGED us …     the same question had another answer
     follower  AT tx            the index was brought up to there
 
+Writers 1 and 3 share their syncs with other threads of their process.
 Number i of writer k is one commit: ('w<k>/<i>', 'is', i) and ('w<k>', 'last', i).
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +38,7 @@ from epql.engine.lock import WriterLock
 from tests.clock import text_of
 
 Tell = Callable[[str], None]
+SHARING: dict[str, Any] = {"durability": "group", "autocommit": True}
 LAST = "SELECT object FROM beliefs WHERE predicate = 'last' AND subject IN ('w0','w1','w2','w3')"
 
 
@@ -72,7 +76,12 @@ def rows(con: epql.Connection, sql: str, *values: Any) -> list[Any]:
 def write(folder: Path, path: Path, name: str, seed: int) -> None:
     """A writer; it goes on where the one before it was."""
     tell, rnd = log(path), random.Random(seed)
-    con = connected(folder, name)
+    con = connected(folder, name, **(SHARING if name in ("w1", "w3") else {}))
+    if name in ("w1", "w3"):
+        for thread in range(2):
+            threading.Thread(
+                target=chat, args=(folder, f"{name}/{seed}/{thread}"), daemon=True
+            ).start()
     other = connected(folder, name)
     sql = "SELECT object FROM beliefs WHERE subject = ? AND predicate = 'last'"
     found = again(rows, con, sql, name)
@@ -89,11 +98,19 @@ def write(folder: Path, path: Path, name: str, seed: int) -> None:
         number += 1
 
 
+def chat(folder: Path, who: str) -> None:
+    """Small commits in another thread of a writer, with which it shares its syncs."""
+    con = connected(folder, who, **SHARING)
+    for number in itertools.count():
+        again(con.execute, "ASSERT (?, 'chat', ?)", (who, number))
+        time.sleep(0.002)
+
+
 def commit(con: epql.Connection, name: str, number: int) -> int:
     """Number `number` of a writer, in one commit; its tx."""
     try:
-        con.execute("ASSERT (?, 'is', ?)", (f"{name}/{number}", number))
-        ((tx,),) = rows(con, "ASSERT (?, 'last', ?) RETURNING tx", name, number)
+        values = f"{name}/{number}", number, name, number
+        (tx,), _ = rows(con, "ASSERT (?, 'is', ?), (?, 'last', ?) RETURNING tx", *values)
         con.commit()
     except BaseException:
         con.rollback()

@@ -55,7 +55,7 @@ def tell(row: Row, result: Result) -> None:
     assert not result.mostly_idle
 
 
-@pytest.mark.parametrize("kind", ["batch", "bulk"])
+@pytest.mark.parametrize("kind", ["batch", "bulk", "group"])
 def test_killed_while_writing(forks: Forks, tmp_path: Path, kind: str) -> None:
     assert kill(forks, tmp_path, range(6), [kind], seed=12).acknowledged
 
@@ -63,7 +63,8 @@ def test_killed_while_writing(forks: Forks, tmp_path: Path, kind: str) -> None:
 @pytest.mark.row("R1", "one writer")
 def test_one_writer(forks: Forks, tmp_path: Path, row: Row) -> None:
     rounds, total = row.rounds(), Result()
-    for number, kind in enumerate(cycle(["append", "batch", "bulk", "rotation", "correct"])):
+    kinds = ["append", "batch", "bulk", "rotation", "correct", "group"]
+    for number, kind in enumerate(cycle(kinds)):
         few = islice(rounds, ANEW)  # the kinds take turns: also a run that is cut short sees all
         result = kill(forks, tmp_path, few, [kind], seed=row.seed + number)
         total.add(result)
@@ -74,5 +75,5 @@ def test_one_writer(forks: Forks, tmp_path: Path, row: Row) -> None:
 
 @pytest.mark.row("R1", "four writers")
 def test_four_writers(forks: Forks, tmp_path: Path, row: Row) -> None:
-    kinds = ["append", "batch", "rotation", "correct"]
+    kinds = ["group", "batch", "rotation", "correct"]
     tell(row, kill(forks, tmp_path, row.rounds(), kinds, seed=row.seed))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs st
 
 WORKLOADS = {
     "create": (0, 1), "append": (2, 3), "batch": (2, 3), "rotation": (1, 4), "bulk": (1, 1),
-    "correct": (1, 1), "backup": (1, 2),
+    "correct": (1, 1), "backup": (1, 2), "group": (1, 2),
 }  # fmt: skip
 """Kind → how many steps are done before the recording, and in it."""
 
@@ -32,53 +33,58 @@ def recorded(folder: Path, kind: str) -> Recorded:
     return record(folder, folder / "db", kind, steps, prior=prior)
 
 
-def check_states(recording: Recorded, row: Row, per_point: int = 2) -> None:
+def check_states(row: Row, *recordings: Recorded, per_point: int = 2) -> None:
     """Try states of all crash points, in passes, until there were enough."""
     seed = row.seed
     while row.ran < row.count and not row.is_over():
-        for model in MODELS:
+        for recording, model in product(recordings, MODELS):
             for state in recording.states(model, seed, per_point):
                 state.check()
                 row.ran += 1
                 if row.is_over():
                     return
         seed += 1
-    row.tell("crash points", len(recording.operations) + 1)
+    row.tell("crash points", sum(len(one.operations) + 1 for one in recordings))
 
 
 @pytest.mark.row("R2", "create")
 def test_power_cut_while_creating(tmp_path: Path, row: Row) -> None:
-    check_states(recorded(tmp_path, "create"), row)
+    check_states(row, recorded(tmp_path, "create"))
 
 
 @pytest.mark.row("R2", "append")
 def test_power_cut_while_appending(tmp_path: Path, row: Row) -> None:
-    check_states(recorded(tmp_path, "append"), row)
+    check_states(row, recorded(tmp_path, "append"))
 
 
 @pytest.mark.row("R2", "batch")
 def test_power_cut_in_large_commits(tmp_path: Path, row: Row) -> None:
-    check_states(recorded(tmp_path, "batch"), row)
+    check_states(row, recorded(tmp_path, "batch"))
 
 
 @pytest.mark.row("R2", "rotation")
 def test_power_cut_between_segments(tmp_path: Path, row: Row) -> None:
-    check_states(recorded(tmp_path, "rotation"), row)
+    check_states(row, recorded(tmp_path, "rotation"))
 
 
 @pytest.mark.row("R2", "bulk")
 def test_power_cut_in_group_commit_and_ingest(tmp_path: Path, row: Row) -> None:
-    check_states(recorded(tmp_path, "bulk"), row)
+    """The groups of a bulk load, and those of threads that share their syncs."""
+    recordings = []
+    for kind in ("bulk", "group"):
+        (tmp_path / kind).mkdir()
+        recordings.append(recorded(tmp_path / kind, kind))
+    check_states(row, *recordings)
 
 
 @pytest.mark.row("R2", "correct")
 def test_power_cut_between_correction_and_effects(tmp_path: Path, row: Row) -> None:
-    check_states(recorded(tmp_path, "correct"), row)
+    check_states(row, recorded(tmp_path, "correct"))
 
 
 @pytest.mark.row("R2", "backup")
 def test_power_cut_during_backup(tmp_path: Path, row: Row) -> None:
-    check_states(recorded(tmp_path, "backup"), row)
+    check_states(row, recorded(tmp_path, "backup"))
 
 
 @pytest.mark.row("R3", "nested")

@@ -16,7 +16,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from tests.crash.mutants import plant_from_environment
 
 DONE, GAVE_UP, BUG = 0, 3, 4
 SMALL_SEGMENT = 6_000
+THREADS = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +46,7 @@ def acknowledge(*words: object) -> None:
     say("ACK", *words)
 
 
-Steps = Iterator[None]
+Steps = Generator[None, None, None]
 """A kind of work: each step ends with an acknowledgement."""
 
 
@@ -112,11 +115,40 @@ def backup(con: Any, writer: str, number: int) -> Steps:
         yield step
 
 
+def group(con: Any, writer: str, number: int) -> Steps:
+    """Threads with small commits that share their syncs, each a writer of its own."""
+    path = con.runner.database.path
+    names = [writer, *(f"{writer}.{thread}" for thread in range(1, THREADS))]
+    cons = [con, *(connect(path, "group", name) for name in names[1:])]
+    numbers = [number, *(last_number(*one) for one in zip(cons[1:], names[1:], strict=True))]
+    for name, found in zip(names[1:], numbers[1:], strict=True):
+        say("FOUND", name, found)
+
+    def commit(thread: int) -> None:
+        numbers[thread] += 1
+        cons[thread].execute("ASSERT (?, ?, ?)", rows_of(names[thread], numbers[thread])[0])
+        acknowledge(names[thread], numbers[thread])
+
+    with ExitStack() as opened, ThreadPoolExecutor(THREADS) as pool:
+        for one in cons[1:]:
+            opened.callback(one.close)
+        while True:
+            for done in [pool.submit(commit, thread) for thread in range(THREADS)]:
+                done.result()
+            yield
+
+
 WORK: dict[str, Callable[[Any, str, int], Steps]] = {
     "append": append, "batch": batch, "bulk": bulk, "rotation": batch, "correct": correct,
-    "backup": backup,
+    "backup": backup, "group": group,
 }  # fmt: skip
 """Kind → what it does. `create` makes the database and nothing else."""
+
+
+def connect(folder: str, kind: str, writer: str) -> Any:
+    """A connection of a writer."""
+    shared = {"durability": "group", "autocommit": True} if kind == "group" else {}
+    return epql.connect(folder, agent=writer, audit="off", timeout=60, **shared)
 
 
 def last_number(con: Any, writer: str) -> int:
@@ -136,7 +168,7 @@ def main(folder: str, kind: str = "append", count: str = "0", name: str = "0") -
         folder = os.path.join(folder, "kb")
     con, writer = None, f"{kind}-{name}"
     try:
-        con = epql.connect(folder, agent=writer, audit="off", timeout=60)
+        con = connect(folder, kind, writer)
         if kind == "create":
             acknowledge("MADE")
         else:
@@ -145,6 +177,7 @@ def main(folder: str, kind: str = "append", count: str = "0", name: str = "0") -
             steps = WORK[kind](con, writer, found)
             for _ in range(int(count)) if int(count) else itertools.count():
                 next(steps)
+            steps.close()
         con.close()
     except epql.Error as error:
         print(f"{type(error).__name__} {error.code}: {error.message}", file=sys.stderr)
@@ -154,8 +187,9 @@ def main(folder: str, kind: str = "append", count: str = "0", name: str = "0") -
 
 def is_read_only_after_failure(con: Any) -> bool:
     """Whether no commit gets through a journal that has failed."""
-    writer = con.runner.database._writer
-    if writer is None or not writer.failed:
+    grouped = con.runner._grouped
+    shared = None if grouped is None else grouped._writer
+    if not (con.runner.database.has_failed or (shared is not None and shared.has_failed)):
         return True
     try:
         con.rollback()

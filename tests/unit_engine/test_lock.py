@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from epql.engine import lock as lock_module
 from epql.engine.errors import InterfaceError, OperationalError
 from epql.engine.files import MemoryFiles, OsFiles
 from epql.engine.lock import NOTE_SIZE, Note, WriterLock, decode_note, encode_note
@@ -72,6 +74,43 @@ def test_the_note_survives_the_next_holder(kind: str, tmp_path: Path) -> None:
     assert (found.state, found.segment, found.offset, found.instant_us) == ("writing", 3, 4711, -5)
     assert (note.state, note.segment, note.offset, note.pid) == ("writing", 3, 4711, os.getpid())
     assert not note.is_clean and note.hides
+
+
+def test_who_would_take_it_again_makes_way_for_who_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = pair("disk", tmp_path)
+    tried, may_try = threading.Event(), threading.Event()
+
+    def wait(_: float) -> None:
+        tried.set()
+        assert may_try.wait(60)
+
+    def pause(_: float) -> None:
+        may_try.set()
+        waiting.join(60)
+
+    two.wait = wait
+    assert not one.is_wanted()
+    one.acquire(0)
+    waiting = threading.Thread(target=two.acquire, args=(60,))
+    waiting.start()
+    assert tried.wait(60) and one.is_wanted()
+    one.release()
+    monkeypatch.setattr(lock_module.time, "sleep", pause)
+    one.make_way()
+    assert two.held and not one.is_wanted()
+    one.make_way()  # nobody waits any more
+    two.close()
+
+
+def test_who_gives_up_waits_no_more(tmp_path: Path) -> None:
+    one, two = pair("disk", tmp_path)
+    one.acquire(0)
+    with pytest.raises(OperationalError):
+        two.acquire(0.01)
+    assert not one.is_wanted()
+    one.close()
 
 
 def test_the_timeout_names_the_holder(holder: subprocess.Popen[str], tmp_path: Path) -> None:

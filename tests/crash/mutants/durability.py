@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from epql.engine.errors import OperationalError
+from epql.engine.group import SharedWriter
 from epql.engine.journal import recovery, writer
 from epql.engine.journal.format import TRAILER_SIZE, encode_frame, encode_trailer
 from epql.engine.journal.segments import segment_name
 from epql.engine.journal.writer import JournalWriter
 from tests.crash.mutants.planting import Planting, mutant
 
+GROUP = "unit_epql/test_group.py"
 JOURNAL = "unit_engine/test_journal.py"
 WHOLE = "unit_engine/test_journal_witnesses.py"
 FAULTS = "unit_engine/test_journal_faults.py"
@@ -43,6 +45,17 @@ def acknowledged_before_written(plant: Planting) -> None:
         waiting[self] = data
 
     plant.put(JournalWriter, "_write", write)
+
+
+@mutant("J7", "commits that share a sync are answered before it", GROUP)
+def group_answered_before_sync(plant: Planting) -> None:
+    settle = SharedWriter._settle
+
+    def answer_and_settle(self: SharedWriter, group: Any) -> None:
+        group.is_settled.set()
+        settle(self, group)
+
+    plant.put(SharedWriter, "_settle", answer_and_settle)
 
 
 @mutant("J7", "a sync that failed is tried again", FAILED_SYNC)
