@@ -5,7 +5,8 @@
 Beside EPQL the hand-written baseline does the same in turn. Readers ask as of the state before
 the writer began, whose answer is known, and now, whose answer may never go back; a wrong answer, or
 a commit that was acknowledged and is not there, makes the run fail. Each reader runs alone first:
-what the writer adds to its longest read is what it waits for.
+what the writer adds to its longest read is what it waits for. EPQL's threads run once more with
+syncs that take as long as on a user's disk (SLOW_S).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +29,9 @@ from adapters import baseline
 from machine import machine, told
 
 import epql
+from epql.engine.files import OsHandle
 
+SLOW_S = 0.005
 SLOTS = 1000
 ASSERT = "ASSERT (?, 'counter', ?)"
 NOW = "SELECT object FROM beliefs WHERE subject = ? AND predicate = 'counter'"
@@ -208,6 +212,22 @@ def threads(peer: str, durability: str, count: int, seconds: float) -> Found:
     return summary([("commits", one, 0) for one in spent], seconds) | {"wrong": lost}
 
 
+@contextmanager
+def slow_syncs() -> Iterator[None]:
+    """Each sync of the journal takes longer meanwhile."""
+    sync = OsHandle.sync
+
+    def slow(handle: OsHandle) -> None:
+        sync(handle)
+        time.sleep(SLOW_S)
+
+    OsHandle.sync = slow  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        OsHandle.sync = sync  # type: ignore[method-assign]
+
+
 def measure(options: argparse.Namespace) -> Found:
     found: Found = {}
     for name, readers, writers in (
@@ -220,18 +240,24 @@ def measure(options: argparse.Namespace) -> Found:
         found[f"threads, {durability}"] = {
             p: {"commits": threads(p, durability, options.threads, options.seconds)} for p in PEERS
         }
+    for durability in ("full", "group"):
+        with slow_syncs():
+            commits = threads("epql", durability, options.threads, options.seconds)
+        found[f"threads, {durability}, syncs of {SLOW_S * 1000:g} ms"] = {
+            "epql": {"commits": commits}
+        }
     return found
 
 
 def report(found: Found) -> None:
     head = ("", "", "", "a second", "p50 µs", "p99 µs", "longest µs", "wrong")
-    print("\n{:16}{:10}{:9}{:>11}{:>11}{:>11}{:>13}{:>7}".format(*head))
+    print("\n{:29}{:10}{:9}{:>11}{:>11}{:>11}{:>13}{:>7}".format(*head))
     for name, by_peer in found.items():
         for peer, kinds in by_peer.items():
             for kind, one in kinds.items():
                 cells = f"{one['ops_s']:11,.0f}{one['p50_us']:11,.0f}{one['p99_us']:11,.0f}"
                 cells += f"{one['longest_us']:13,.0f}{one['wrong']:7}"
-                print(f"{name:16}{peer:10}{kind:9}{cells}")
+                print(f"{name:29}{peer:10}{kind:9}{cells}")
 
 
 def main() -> int:
