@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -51,10 +51,6 @@ class Point(NamedTuple):
     bound: bool
 
 
-_ANSWERS_MAX = 20_000
-"""Of one slot that are kept: those before its last points, where every change is looked for."""
-
-
 class Causes:
     """Looks for the causes of the changes of one window."""
 
@@ -64,37 +60,35 @@ class Causes:
         self._window = differ.window
         self._differ = differ
         self._is_weighed = differ.window.until.strategy in WEIGHED
-        self._slot: int | None = None
-        """The slot at hand: the changes of one come one after the other."""
-        self._points: list[Point] = []
-        self._before: dict[int, dict[Key, Answer]] = {}
-        """Its answers before the points of those numbers."""
-        self._room = 0
 
-    def of(self, change: Change) -> Cause:
-        """The last event at which the slot's answer became the after side."""
-        if change.key.slot != self._slot:
-            self._slot, self._points = change.key.slot, sorted(self._points_of(change))
-            self._before, self._room = {}, _ANSWERS_MAX
-        for number in range(len(self._points) - 1, -1, -1):
-            if self._answers_before(number).get(change.key) != change.after:
-                return self._event(self._points[number], change)
-        return Cause("DEFINE", None, self._window.until.clock, None, None)
+    def of(self, changes: Sequence[Change]) -> list[Cause]:
+        """The last events at which the answers of one slot became the after sides of its changes.
 
-    def _answers_before(self, number: int) -> dict[Key, Answer]:
-        """The answers of the slot at hand before one of its points."""
-        found = self._before.get(number)
-        if found is None:
-            earlier = self._at(self._points[number - 1]) if number else self._window.since
-            found = self._differ.answers(cast(int, self._slot), earlier)
-            self._room -= 1 + len(found)
-            if self._room >= 0:
-                self._before[number] = found
+        The slot's points are gone through once for all of them: a slot with many answers has as
+        many changes as points.
+        """
+        points = sorted(self._points(changes[0]))
+        slot, until = changes[0].key.slot, self._window.until
+        found = [Cause("DEFINE", None, until.clock, None, None)] * len(changes)
+        sought: Sequence[int] = range(len(changes))
+        for number in range(len(points) - 1, -1, -1):
+            earlier = self._at(points[number - 1]) if number else self._window.since
+            answers = self._differ.answers(slot, earlier)
+            others = []
+            for place in sought:
+                change = changes[place]
+                if answers.get(change.key) == change.after:
+                    others.append(place)
+                else:
+                    found[place] = self._event(points[number], change)
+            if not others:
+                break
+            sought = others
         return found
 
     # ------------------------------------------------------------ points
 
-    def _points_of(self, change: Change) -> Iterator[Point]:
+    def _points(self, change: Change) -> Iterator[Point]:
         """The instants in the window at which the slot's answer may change."""
         since, until = self._window.since, self._window.until
         found = set(self._touched.get(change.key.slot, ()))

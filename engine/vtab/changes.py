@@ -2,13 +2,15 @@
 
 assertion_changes is the same for single assertions: FROM assertions DIFF SINCE … reads it.
 
-One statement over the index finds both sides. What led to a change is looked for change by change,
-and only where it is asked for; a column that tells it has no SQL.
+One statement over the index finds both sides. What led to a change is looked for slot by slot, and
+only where it is asked for; a column that tells it has no SQL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, cast
 
 from epql.engine.errors import ProgrammingError
@@ -177,9 +179,16 @@ def _with_causes(
     """Rows of the columns that have SQL with those of the cause among them."""
     names = [*(column.name for column in told), *Cause._fields]
     places = [names.index(column.name) for column in wanted]
-    for row in rows:
-        slot, kind, value, subject, predicate, *after = row[len(told) :]
-        key = Key(slot, kind, value)
-        change = Change(key, subject, predicate, None if after[0] is None else Answer(*after))
-        values = (*row[: len(told)], *causes.of(change))
-        yield (*[values[place] for place in places], *key)
+    for _, rows_of_slot in groupby(rows, itemgetter(len(told))):
+        together = list(rows_of_slot)
+        changes = [_change(row[len(told) :]) for row in together]
+        for row, change, cause in zip(together, changes, causes.of(changes), strict=True):
+            values = (*row[: len(told)], *cause)
+            yield (*[values[place] for place in places], *change.key)
+
+
+def _change(values: Sequence[Any]) -> Change:
+    """A change, of the columns of _CHANGE."""
+    slot, kind, value, subject, predicate, *after = values
+    key = Key(slot, kind, value)
+    return Change(key, subject, predicate, None if after[0] is None else Answer(*after))
