@@ -13,25 +13,24 @@ import os
 import signal
 import sys
 from collections import Counter
-from typing import Any
 
 import epql
-from epql.engine import ingest
 from epql.engine.files import OsHandle
+from epql.engine.ingestor import Ingestor
 from tests.pep.replay import DATA
 
-STEPS = ("write", "second half", "sync", "apply")
+STEPS = ("write", "second half", "sync", "announce")
 """Of the journal: a group is about to be written, is half written, is about to be synced.
-Of the index: a commit is about to be applied; that is done in a thread of its own."""
+Of the index: the ingestor, a process that lives on, is about to be told of a group."""
 
 
 def die_at(fatal: tuple[str, int] | None) -> Counter[str]:
     """Count the steps from now on, and die at one of them."""
     taken: Counter[str] = Counter()
-    write_all, sync, apply_frame = OsHandle.write, OsHandle.sync, ingest.apply_frame
+    write_all, sync, announce = OsHandle.write, OsHandle.sync, Ingestor.announce
 
     def take(kind: str) -> None:
-        taken[kind] += 1  # each kind belongs to one thread
+        taken[kind] += 1
         if (kind, taken[kind]) == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -45,12 +44,12 @@ def die_at(fatal: tuple[str, int] | None) -> Counter[str]:
         take("sync")
         sync(handle)
 
-    def applied(*args: Any) -> None:
-        take("apply")
-        apply_frame(*args)
+    def announced(ingestor: Ingestor, tx: int) -> None:
+        take("announce")
+        announce(ingestor, tx)
 
     OsHandle.write, OsHandle.sync = write, synced  # type: ignore[method-assign]
-    ingest.apply_frame = applied
+    Ingestor.announce = announced  # type: ignore[method-assign]
     return taken
 
 

@@ -82,8 +82,8 @@ def test_a_killed_import_goes_on(tmp_path: Path, replay: Replay, steps: Steps, s
 def test_an_import_killed_while_the_index_follows_goes_on(
     tmp_path: Path, replay: Replay, steps: Steps
 ) -> None:
-    database, number = tmp_path / "kb", steps["apply"] // 2
-    assert run_import(database, "apply", number) is None
+    database, number = tmp_path / "kb", steps["announce"] // 2
+    assert run_import(database, "announce", number) is None
     assert number <= check(database, replay), "what is about to be applied is in the journal"
     assert run_import(database) is not None
     assert check(database, replay) == len(replay.instants)
