@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -90,11 +90,11 @@ def unknown_record_dropped(plant: Planting) -> None:
 def visible_before_durable(plant: Planting) -> None:
     finish = Database._finish
 
-    def commit_first(self: Database, transaction: Transaction) -> int:
-        if transaction.fixed_at is None:
+    def commit_first(self: Database, group: Sequence[Transaction]) -> int:
+        if group[0].fixed_at is None:
             self.db.execute("COMMIT")
             self.db.execute("BEGIN IMMEDIATE")
-        return finish(self, transaction)
+        return finish(self, group)
 
     plant.put(Database, "_finish", commit_first)
 
@@ -111,7 +111,7 @@ def not_caught_up_at_open(plant: Planting) -> None:
 
 @mutant("J10", "system time goes back with the clock", TRANSACTION)
 def clock_goes_back(plant: Planting) -> None:
-    plant.put(Database, "_stamp", lambda self: self.clock())
+    plant.put(Database, "_stamp", lambda self, group: self.clock())
 
 
 @mutant("R12", "an answer as of now does not wait for the commit in flight", DATABASE)
@@ -160,10 +160,10 @@ def audit_not_synced(plant: Planting) -> None:
 def reads_after_commit(plant: Planting) -> None:
     finish = Database._finish
 
-    def without_flush(self: Database, transaction: Transaction) -> int:
+    def without_flush(self: Database, group: Sequence[Transaction]) -> int:
         flush, self.audit.flush = self.audit.flush, lambda: None  # type: ignore[method-assign]
         try:
-            return finish(self, transaction)
+            return finish(self, group)
         finally:
             self.audit.flush = flush  # type: ignore[method-assign]
 
