@@ -7,13 +7,14 @@ Whatever reads a query, scratch tables or an open transaction goes the general w
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec import Struct
 
 from epql import nodes
 from epql.engine import group
-from epql.engine.errors import InternalError
+from epql.engine.errors import Error, InternalError
 from epql.engine.files import OsFiles
 from epql.engine.transaction import Transaction
 from epql.plan.scope import Resolver
@@ -45,21 +46,21 @@ class Grouped:
         self._runner = runner
         self._writer: group.SharedWriter | None = None
         self._asserters: dict[int, Asserter] = {}
-        self._known: dict[int, tuple[nodes.Statement, bool]] = {}
-        """Whether a statement needs nothing else, by its identity."""
+        self._known: dict[int, tuple[nodes.Statement, nodes.Statement | None]] = {}
+        """What is carried out of a statement, by its identity."""
 
-    def takes(self, statement: nodes.Statement) -> bool:
-        """Whether a statement may be carried out here, now."""
+    def takes(self, statement: nodes.Statement) -> nodes.Statement | None:
+        """What `write` is to carry out of a statement; None: it may not be done here, now."""
         runner = self._runner
         if not runner.autocommit or runner.in_transaction:
-            return False
+            return None
         if runner.limits.memory is not None:  # SQLite may take back all of a group for want of it
-            return False
+            return None
         known = self._known.get(id(statement))
         if known is None or known[0] is not statement:
             if len(self._known) >= _KEPT_MAX:
                 self._known.clear()
-            known = self._known[id(statement)] = statement, _is_alone(statement)
+            known = self._known[id(statement)] = statement, _shared_form(statement)
         return known[1]
 
     def write(self, statement: nodes.Statement, params: Params) -> Result:
@@ -101,10 +102,17 @@ class Grouped:
             group.leave(writer)
 
 
-def _is_alone(statement: nodes.Statement) -> bool:
-    """Whether a statement needs nothing but its parameters and what is written in it."""
+def _shared_form(statement: nodes.Statement) -> nodes.Statement | None:
+    """A statement that needs nothing but its parameters and what is written in it; else None."""
+    from epql.verbs import inserts
+
+    if isinstance(statement, nodes.Insert):
+        with suppress(Error):  # what is wrong with it is told by the general way
+            return _shared_form(inserts.as_assert(statement))
+        return None
     is_dry = getattr(statement, "dry_run", False)
-    return isinstance(statement, _VERBS) and not is_dry and _is_plain(statement)
+    is_alone = isinstance(statement, _VERBS) and not is_dry and _is_plain(statement)
+    return statement if is_alone else None
 
 
 def _is_plain(part: object) -> bool:

@@ -243,8 +243,9 @@ class Runner:
             return self._ask(question, parsed, resolver)
         verb = VERBS.get(type(statement))
         if verb is not None:
-            if self._grouped is not None and self._grouped.takes(statement):
-                return self._grouped.write(statement, resolver.params)
+            shared = None if self._grouped is None else self._grouped.takes(statement)
+            if self._grouped is not None and shared is not None:
+                return self._grouped.write(shared, resolver.params)
             dry_run = getattr(statement, "dry_run", False)
             return self._write(lambda work: verb(work, statement), resolver, dry_run=dry_run)
         if isinstance(statement, nodes.Exchange):

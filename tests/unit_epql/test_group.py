@@ -161,6 +161,18 @@ def test_each_sees_what_those_before_it_in_the_group_did(
     assert cons[0].verify() == []
 
 
+def test_an_insert_of_values_is_an_assert(
+    kb: Path, cons: list[epql.Connection], groups: list[int]
+) -> None:
+    insert = "INSERT INTO assertions (subject, predicate, object) VALUES (?, 'is', ?) RETURNING tx"
+    jobs = [says(con, insert, f"s{n}", n) for n, con in enumerate(cons)]
+    assert together(kb, writer_of(cons[0]), jobs) == [[(5 + n,)] for n in range(4)]
+    assert groups == [4]
+    with pytest.raises(epql.ProgrammingError) as raised:
+        cons[0].execute("INSERT INTO assertions VALUES ('s', 'is', 1)")
+    assert raised.value.code == "insert.form"
+
+
 def test_the_instants_of_a_group_grow_though_the_clock_stands(kb: Path) -> None:
     def stopped() -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)
@@ -197,7 +209,8 @@ def test_the_instants_of_a_group_grow_though_the_clock_stands(kb: Path) -> None:
         "ASSERT ('s', 'is', (SELECT max(n) FROM scratch))",
         "ASSERT SELECT 's', 'is', n FROM scratch",
         "ASSERT ('s', 'is', 1 + 2)",
-        "INSERT INTO assertions (subject, predicate, object) VALUES ('s', 'is', 3)",
+        "INSERT INTO assertions (subject, predicate, object) SELECT 's', 'is', n FROM scratch",
+        "INSERT INTO scratch VALUES (4)",
         "RETRACT (SELECT id FROM assertions WHERE subject = 'agent1')",
         "ASSERT ('s', 'is', 3) DRY RUN",
         "DEFINE PREDICATE 'is' CARDINALITY MANY",
