@@ -78,6 +78,9 @@ class Grouped:
 
         def act(transaction: Transaction) -> tuple[Answer, list[str]]:
             database = transaction.database
+            if database.notices:  # of opening and recovery there
+                runner.database.notices += database.notices
+                database.notices.clear()
             resolver = Resolver(database, state.zone, params, _refuse, state.standing)
             work = Work(
                 database, writer.session, resolver, _refuse, transaction, state.agent, _refuse,

@@ -20,6 +20,7 @@ from epql.engine.audit.log import AuditLog
 from epql.engine.database import Database
 from epql.engine.files import OsHandle
 from epql.engine.index.fold import Fold
+from epql.engine.journal.segments import segment_name
 from epql.engine.journal.writer import JournalWriter
 from epql.engine.line import Line
 from epql.engine.transaction import Transaction
@@ -333,6 +334,19 @@ def test_a_sync_that_fails_is_told_to_all_and_nothing_stays(
     # what was written and not synced may turn up: all of the group, in order, or nothing
     names = [subject for _, _, subject in reopened(kb)]
     assert names in (["fresh"], ["s0", "s1", "s2", "fresh"])
+
+
+def test_a_torn_end_that_is_found_on_the_way_is_told(kb: Path, cons: list[epql.Connection]) -> None:
+    with held(kb) as lock:
+        note = lock.read_note()
+        assert note is not None
+        lock.note("writing", note.segment, note.offset)
+        with (kb / segment_name(note.segment)).open("ab") as segment:
+            segment.write(b"torn")
+    cons[0].execute(ASSERT, ("s", 1))
+    assert ["4 bytes" in notice for notice in cons[0].notices] == [True]
+    assert cons[1].execute(ASSERT, ("t", 1)).fetchall() == [(6, "agent1", "t")]
+    assert cons[1].notices == []
 
 
 def test_an_index_that_cannot_commit_is_caught_up_by_each(
