@@ -120,7 +120,8 @@ def same_text(con: Any, text: str, params: tuple[Any, ...], times: int) -> tuple
     whole = median_us(lambda: cursor.execute(one, params).fetchall(), times)
     parsed = parse(one)
     plan = runner.queries.plan(parsed, parsed.statement)
-    resolver = runner.resolver(params)
+    # an older version, to compare with, has another name for it
+    resolver = (getattr(runner, "resolver", None) or runner._resolver)(params)
     scopes = [Opened(resolver.scope(use)) for use in plan.uses]
     named = dict(zip(plan.scope_names, scopes, strict=True))
     binds = {f"p{number}": params[number] for number in plan.binds}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from epql.engine.clock import EVER, FOREVER
@@ -60,8 +60,8 @@ def _are_names(texts: set[str]) -> bool:
     return (
         max(map(len, texts), default=0) <= NAME_MAX
         and all(map(str.strip, texts))
-        and not any("\x00" in text for text in texts)
-        and _are_texts(texts)
+        and _is_text(whole := "".join(texts))
+        and "\x00" not in whole
     )
 
 
@@ -70,7 +70,7 @@ def are_text_objects(values: Sequence[object]) -> bool:
     if set(map(type, values)) != {str}:
         return False
     texts = cast("Sequence[str]", values)
-    return max(map(len, texts)) <= OBJECT_MAX and _are_texts(texts)
+    return max(map(len, texts)) <= OBJECT_MAX and all(map(_is_text, texts))
 
 
 def are_confidences(values: Sequence[object]) -> bool:
@@ -80,10 +80,10 @@ def are_confidences(values: Sequence[object]) -> bool:
     return all(0 <= value <= 1 for value in set(cast("Sequence[float]", values)))
 
 
-def _are_texts(texts: Iterable[str]) -> bool:
+def _is_text(text: str) -> bool:
+    """Whether it can be written: half of a surrogate pair cannot."""
     try:
-        for text in texts:
-            text.isascii() or text.encode()
+        text.isascii() or text.encode()
     except UnicodeEncodeError:
         return False
     return True

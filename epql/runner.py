@@ -44,7 +44,7 @@ from epql.plan.hidden import overridden
 from epql.plan.notices import mixed_times
 from epql.plan.scope import Resolver, at_transaction
 from epql.plan.settled import settled
-from epql.plan.values import Params, check_params
+from epql.plan.values import Params, are_plain, check_params
 from epql.queries import KEPT_MAX, Queries
 from epql.ready import Ready, ready_of
 from epql.result import Basis, Result, Row, types_of, written
@@ -176,8 +176,16 @@ class Runner:
         return result
 
     def _given(self, parsed: Parsed, rows: Iterable[Params]) -> Iterator[Params]:
-        """The caller's rows, each of which fits the statement, with a look before each."""
-        look, given = self.turns.check, _listed(rows)
+        """The caller's rows, each of which fits the statement, with a look before each, or before
+        a few of a list where all fit."""
+        look = self.turns.check
+        if isinstance(rows, list) and are_plain(parsed, rows):
+            rows = rows.copy()
+            for start in range(0, len(rows), _LOOKED_AT):
+                look()
+                yield from rows[start : start + _LOOKED_AT]
+            return
+        given = _listed(rows)
         while True:
             look()
             try:
@@ -627,5 +635,8 @@ def _listed(rows: Iterable[Params]) -> Iterator[Params]:
             hint="a list of tuples, or of dicts",
         ) from None
 
+
+_LOOKED_AT = 16
+"""Rows of one list between two looks."""
 
 _CACHED = 1000

@@ -105,6 +105,7 @@ class Fold:
         """Drop what was remembered of the index; call it after a rollback."""
         self._agents: dict[str, int] = {}
         self._slots: dict[tuple[str, str], int] = {}
+        self._topics = _Topics()
         self._spoke: set[tuple[int, str]] = set()
 
     # ------------------------------------------------------------ one commit
@@ -204,8 +205,9 @@ class Fold:
         self.db.execute(_TOUCH_NEW, (tx, fresh.seqs[0], fresh.seqs[-1]))
         if bounds:
             self.db.executemany(_INSERT_BOUND, bounds)
-        topics = [first_segment(content.subject) for content in contents]
-        self._note_voices(tx, set(zip(agents, topics, strict=True)))
+        topics = self._topics
+        voices = {(one, topics[said.subject]) for one, said in zip(agents, contents, strict=True)}
+        self._note_voices(tx, voices)
         parents = [
             (parent, seq)
             for seq, content in zip(fresh.seqs, contents, strict=True)
@@ -386,6 +388,7 @@ class Fold:
         slots = self._slots
         if len(slots) > _SLOT_CACHE_MAX:
             slots.clear()
+            self._topics.clear()
         missing = dict.fromkeys(name for name in names if name not in slots)
         if missing:
             self._load_slots(tx, missing)
@@ -404,6 +407,14 @@ class Fold:
         ]
         self.db.executemany("INSERT INTO slot VALUES(?,?,?,?,?)", rows)
         self._slots.update({(row[1], row[2]): row[0] for row in rows})
+
+
+class _Topics(dict[str, str]):
+    """The first segments of subjects that were met lately."""
+
+    def __missing__(self, subject: str) -> str:
+        topic = self[subject] = first_segment(subject)
+        return topic
 
 
 def _extra(content: Assertion) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlglot import exp
 
@@ -71,6 +71,13 @@ def _number(text: str) -> Any:
         except ValueError:
             return _NOT_CONSTANT
     return whole if -(2**63) <= whole <= 2**63 else float(whole)
+
+
+def are_plain(parsed: Parsed, rows: Sequence[object]) -> bool:
+    """Whether `check_params` takes each of many parameters as what nearly every call brings."""
+    if parsed.named or not set(map(type, rows)) <= {tuple}:
+        return False
+    return set(map(len, cast("Sequence[tuple[Any, ...]]", rows))) <= {parsed.positional}
 
 
 _TEXTS = (str, bytes, bytearray, memoryview)
