@@ -42,7 +42,8 @@ class Ingestor:
         paths = os.pathsep.join(path for path in sys.path if path)
         with suppress(OSError):
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(self._root)],
+                # -P: nothing that lies in the folder at hand is imported
+                [sys.executable, "-P", "-m", __name__, str(self._root)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": paths},
                 process_group=0,  # Ctrl-C is for whoever loads

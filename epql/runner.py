@@ -179,7 +179,7 @@ class Runner:
         """The caller's rows, each of which fits the statement, with a look before each, or before
         a few of a list where all fit."""
         look = self.turns.check
-        if isinstance(rows, list) and are_plain(parsed, rows):
+        if type(rows) is list and are_plain(parsed, rows):
             rows = rows.copy()
             for start in range(0, len(rows), _LOOKED_AT):
                 look()

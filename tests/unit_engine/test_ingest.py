@@ -120,6 +120,19 @@ def test_one_that_was_killed_is_not_waited_for(database: Database, ingestor: Ing
     assert catch_up(database.fold, database.files) == last
 
 
+def test_nothing_in_the_folder_at_hand_is_run(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apsw.py").write_text("raise SystemExit('somebody else wrote this')")
+    monkeypatch.chdir(tmp_path)
+    ingestor = Ingestor(folder_of(database))
+    ingestor.start()
+    last = append(database, 1)
+    ingestor.announce(last)
+    assert ingestor.wait_for(last, 60)
+    ingestor.stop()
+
+
 def test_where_no_process_can_be_made_nobody_follows(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
