@@ -33,10 +33,10 @@ _VERBS = (
 
 
 def grouping(runner: Runner) -> Grouped | None:
-    """How a connection's statements share their syncs; None where they do not."""
+    """How the statements of a connection that is to share syncs do it; None where they cannot."""
     database = runner.database
-    is_wanted = database.options.durability == "group" and not database.options.read_only
-    return Grouped(runner) if is_wanted and isinstance(database.files, OsFiles) else None
+    writes_files = isinstance(database.files, OsFiles) and not database.options.read_only
+    return Grouped(runner) if writes_files else None
 
 
 class Grouped:

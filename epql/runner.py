@@ -33,7 +33,6 @@ from epql.engine.transaction import Transaction
 from epql.engine.vtab.context import Scope
 from epql.explain.levels import Origins, Standing
 from epql.gardening import Gardening
-from epql.grouped import grouping
 from epql.limits import Limits
 from epql.nodes import NO_CLAUSES, Expression, Parsed
 from epql.nodes.looking import looking
@@ -53,6 +52,7 @@ from epql.settings import State
 
 if TYPE_CHECKING:
     from epql.explain.show import Settings
+    from epql.grouped import Grouped
     from epql.questions.inquiry import Inquiry, Reply, Writer
     from epql.verbs.asserter import Asserter
     from epql.verbs.work import Answer, Work
@@ -81,7 +81,11 @@ class Runner:
         self._parsed: dict[str, Parsed] = {}
         self._ready: dict[str, Ready] = {}
         self._asserters: dict[int, Asserter] = {}
-        self._grouped = grouping(self)
+        self._grouped: Grouped | None = None
+        if database.options.durability == "group":  # nobody else needs what it loads
+            from epql.grouped import grouping
+
+            self._grouped = grouping(self)
         self.limits = limits
 
     @property
@@ -251,9 +255,9 @@ class Runner:
             return self._ask(question, parsed, resolver)
         verb = VERBS.get(type(statement))
         if verb is not None:
-            shared = None if self._grouped is None else self._grouped.takes(statement)
-            if self._grouped is not None and shared is not None:
-                return self._grouped.write(shared, resolver.params)
+            grouped = self._grouped
+            if grouped is not None and (shared := grouped.takes(statement)) is not None:
+                return grouped.write(shared, resolver.params)
             dry_run = getattr(statement, "dry_run", False)
             return self._write(lambda work: verb(work, statement), resolver, dry_run=dry_run)
         if isinstance(statement, nodes.Exchange):
